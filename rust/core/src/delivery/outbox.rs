@@ -1,0 +1,46 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::ledger::HoldId;
+use crate::transport::Backoff;
+use crate::wire::TaskResult;
+
+/// A result on its way, with what its retries need.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub hold: HoldId,
+    pub task_type: Arc<str>,
+    pub result: TaskResult,
+    pub backoff: Backoff,
+    /// The server refused the result itself; this is the small failure that stands in for it.
+    pub is_substitute: bool,
+}
+
+/// Results that the server has not yet acknowledged and that may be posted now, oldest first. Those
+/// that wait for their next try are with the updater's timers.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    ready: Mutex<VecDeque<Letter>>,
+    arrived: Notify,
+}
+
+impl Outbox {
+    pub(super) fn push(&self, letter: Letter) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(letter);
+        self.arrived.notify_one();
+    }
+
+    pub(super) async fn next(&self) -> Letter {
+        loop {
+            // Taken before the look, so that a letter that arrives in between is not slept through.
+            let arrived = self.arrived.notified();
+            let letter = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            match letter {
+                Some(letter) => return letter,
+                None => arrived.await,
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::ledger::{HoldId, Ledger};
+use super::outbox::{Letter, Outbox};
+use crate::error::{Error, Judgement};
+use crate::event::{EventSink, Level, LogRecord};
+use crate::supervise::{spawn, supervise};
+use crate::transport::{Backoff, TaskClient};
+use crate::wire::{Status, TaskResult, TaskResultWriter};
+
+const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+/// The address or the rights are wrong: somebody has to come and change them.
+const RETRY_SELDOM: Duration = Duration::from_secs(10);
+
+/// A function has returned: its result, and whatever has to be let go once the outbox has it.
+pub struct Finished<G> {
+    pub hold: HoldId,
+    pub task_type: Arc<str>,
+    pub result: TaskResult,
+    /// Dropped as soon as the result is in the outbox: the slot.
+    pub guard: G,
+}
+
+/// Posts results until the server has said yes to each; never gives up, never holds a slot.
+pub struct Updater {
+    client: Arc<dyn TaskClient>,
+    ledger: Arc<Ledger>,
+    sink: Arc<dyn EventSink>,
+    outbox: Outbox,
+    /// Task types whose last post failed: so that trouble is logged when it begins and when it ends.
+    failing: Mutex<HashMap<Arc<str>, u64>>,
+    /// Their number: a post that succeeds looks at this alone.
+    failing_types: AtomicUsize,
+}
+
+impl Updater {
+    /// Starts the updater and returns the way to it. `lanes` is the number of posts in flight.
+    pub fn start<G: Send + 'static>(
+        runtime: &Handle,
+        client: Arc<dyn TaskClient>,
+        ledger: Arc<Ledger>,
+        sink: Arc<dyn EventSink>,
+        lanes: usize,
+    ) -> mpsc::UnboundedSender<Finished<G>> {
+        let (report, finished) = mpsc::unbounded_channel();
+        let updater = Arc::new(Self {
+            client,
+            ledger,
+            sink: Arc::clone(&sink),
+            outbox: Outbox::default(),
+            failing: Mutex::default(),
+            failing_types: AtomicUsize::new(0),
+        });
+        let finished = Arc::new(tokio::sync::Mutex::new(finished));
+        supervise(runtime, &sink, "intake of results", {
+            let updater = Arc::clone(&updater);
+            move || Arc::clone(&updater).take_in(Arc::clone(&finished))
+        });
+        for _ in 0..lanes {
+            let updater = Arc::clone(&updater);
+            supervise(runtime, &sink, "posting of results", move || Arc::clone(&updater).post());
+        }
+        report
+    }
+
+    async fn take_in<G>(self: Arc<Self>, finished: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Finished<G>>>>) {
+        let mut finished = finished.lock().await;
+        while let Some(Finished { hold, task_type, result, guard }) = finished.recv().await {
+            self.ledger.finished(hold);
+            self.outbox.push(Letter { hold, task_type, result, backoff: RETRY, is_substitute: false });
+            drop(guard);
+        }
+    }
+
+    async fn post(self: Arc<Self>) {
+        loop {
+            let letter = self.outbox.next().await;
+            match self.client.update_task(letter.result.body.clone()).await {
+                Ok(()) => {
+                    self.ledger.settled(letter.hold);
+                    if self.failing_types.load(Ordering::Relaxed) > 0 {
+                        self.recovered(&letter.task_type);
+                    }
+                }
+                Err(error) => self.refused(letter, &error),
+            }
+        }
+    }
+
+    #[cold]
+    fn refused(self: &Arc<Self>, mut letter: Letter, error: &Error) {
+        let task_id = Arc::clone(&letter.result.identity.task_id);
+        let delay = match error.judge() {
+            Judgement::Transient | Judgement::Throttled => letter.backoff.failed(fastrand::f64()),
+            Judgement::Misconfigured => RETRY_SELDOM.mul_f64(0.5 + fastrand::f64() / 2.0),
+            Judgement::Gone => {
+                let message = format!("the server does not know task {task_id} any more; its result is dropped: {error}");
+                self.log(Level::Warning, message, &letter);
+                return self.ledger.settled(letter.hold);
+            }
+            Judgement::Poison if letter.is_substitute => {
+                let message = format!("the server refuses every report of task {task_id}; it is left to time out: {error}");
+                self.log(Level::Error, message, &letter);
+                return self.ledger.settled(letter.hold);
+            }
+            Judgement::Poison => {
+                let reason = format!("The server refused the result of this task: {error}");
+                self.log(Level::Error, format!("the server refused the result of task {task_id}, which fails with that reason: {error}"), &letter);
+                letter.result =
+                    TaskResultWriter::failure(&letter.result.identity, "", Status::FailedWithTerminalError, &reason);
+                letter.is_substitute = true;
+                return self.outbox.push(letter);
+            }
+        };
+        self.troubled(&letter, error);
+        let updater = Arc::clone(self);
+        spawn(async move {
+            tokio::time::sleep(delay).await;
+            updater.outbox.push(letter);
+        });
+    }
+
+    fn troubled(&self, letter: &Letter, error: &Error) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let tries = failing.entry(Arc::clone(&letter.task_type)).or_insert(0);
+        *tries += 1;
+        if *tries == 1 {
+            self.failing_types.fetch_add(1, Ordering::Relaxed);
+            let message = format!("results of {:?} cannot be delivered; they are kept and retried: {error}", letter.task_type);
+            self.log(Level::Warning, message, letter);
+        }
+    }
+
+    fn recovered(&self, task_type: &Arc<str>) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tries) = failing.remove(task_type) {
+            self.failing_types.fetch_sub(1, Ordering::Relaxed);
+            let message = format!("results of {task_type:?} are delivered again, after {tries} failed tries");
+            self.sink.log(LogRecord::new(Level::Info, message).of_type(task_type));
+        }
+    }
+
+    fn log(&self, level: Level, message: String, letter: &Letter) {
+        let task_id = &letter.result.identity.task_id;
+        self.sink.log(LogRecord::new(level, message).of_type(&letter.task_type).of_task(task_id));
+    }
+}

@@ -1,0 +1,168 @@
+//! What can go wrong on the way to the server, and the only judge of what may be tried again.
+
+use std::fmt;
+
+/// An error of the core, with the kind boxed so that `Result`s on the hot path stay small.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct Error {
+    kind: Box<ErrorKind>,
+}
+
+#[derive(Debug)]
+pub enum ErrorKind {
+    /// A setting that cannot be used; never seen after start.
+    Configuration { field: &'static str, problem: String },
+    /// No answer: refused, reset, timed out, truncated.
+    Network { problem: String },
+    /// An answer that is not a success. `message` is the server's, cut to 512 bytes.
+    Answer { status: u16, message: String, retryable: bool },
+    /// A success whose body is not what the call answers with, such as a proxy's login page.
+    UnexpectedBody { problem: String },
+    /// The call came after the host was closed.
+    Closed,
+    /// The call came from a child process that was forked after start.
+    Forked { started_in: u32 },
+}
+
+/// What an error means for the call that got it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// The server or the way to it is in trouble: try again.
+    Transient,
+    /// The server asks for less: try again, later.
+    Throttled,
+    /// The server does not know the task or its workflow: there is nobody to report to.
+    Gone,
+    /// The server refuses this very body: trying again cannot help.
+    Poison,
+    /// The address or the rights are wrong: try again seldom, and say so.
+    Misconfigured,
+}
+
+impl Error {
+    #[cold]
+    pub fn configuration(field: &'static str, problem: impl Into<String>) -> Self {
+        ErrorKind::Configuration { field, problem: problem.into() }.into()
+    }
+
+    #[cold]
+    pub fn network(problem: impl Into<String>) -> Self {
+        ErrorKind::Network { problem: problem.into() }.into()
+    }
+
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// May the call be tried again, and how? The table of `reliability.md`, 3.2, as far as it is built.
+    pub fn judge(&self) -> Judgement {
+        match &*self.kind {
+            ErrorKind::Network { .. } | ErrorKind::UnexpectedBody { .. } => Judgement::Transient,
+            ErrorKind::Answer { status, message, .. } => judge_answer(*status, message),
+            ErrorKind::Configuration { .. } | ErrorKind::Closed | ErrorKind::Forked { .. } => {
+                Judgement::Misconfigured
+            }
+        }
+    }
+}
+
+fn judge_answer(status: u16, message: &str) -> Judgement {
+    match status {
+        429 | 503 => Judgement::Throttled,
+        // A missing task and a missing endpoint share the status; only the text tells them apart
+        // (WorkflowExecutorOps.java:937; Spring says "No static resource …").
+        404 if message.starts_with("No such task") || message.starts_with("No such workflow") => Judgement::Gone,
+        // The server answers 500 to a body that its JSON parser refuses (too deep, a string too long).
+        500 if message.starts_with("JSON parse error") => Judgement::Poison,
+        400 | 409 | 413 | 415 | 422 => Judgement::Poison,
+        408 | 425 | 500 | 502 | 504 | 520..=599 => Judgement::Transient,
+        _ => Judgement::Misconfigured,
+    }
+}
+
+/// Turns an unsuccessful answer into an error. `body` is the server's, of any length and any content.
+#[cold]
+pub fn classify(status: u16, body: &[u8]) -> Error {
+    #[derive(serde::Deserialize)]
+    struct ErrorResponse {
+        message: Option<String>,
+        #[serde(default)]
+        retryable: bool,
+    }
+    let (message, retryable) = match serde_json::from_slice::<ErrorResponse>(body) {
+        Ok(ErrorResponse { message: Some(message), retryable }) => (message, retryable),
+        _ => (String::from_utf8_lossy(&body[..body.len().min(512)]).into_owned(), false),
+    };
+    ErrorKind::Answer { status, message: cut(message, 512), retryable }.into()
+}
+
+fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
+    }
+    text
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration { field, problem } => write!(f, "{field}: {problem}"),
+            Self::Network { problem } => f.write_str(problem),
+            Self::Answer { status, message, .. } if message.is_empty() => write!(f, "status {status}"),
+            Self::Answer { status, message, .. } => write!(f, "status {status}: {message}"),
+            Self::UnexpectedBody { problem } => {
+                write!(f, "the answer is not Conductor's ({problem}); check the URL, it usually ends with /api")
+            }
+            Self::Closed => f.write_str("the worker host is closed; make a new one"),
+            Self::Forked { started_in } => write!(
+                f,
+                "this worker host was started in process {started_in} and cannot be used after fork; \
+                 start it in the child process, or start the children with the \"spawn\" method"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_answers() {
+        let no_task = br#"{"status":404,"message":"No such task found by id: x","retryable":false}"#;
+        let no_route = br#"{"status":404,"message":"No static resource api/tasks.","retryable":false}"#;
+        let not_json = br#"{"status":500,"message":"JSON parse error: too deep","retryable":false}"#;
+        let rows: [(u16, &[u8], Judgement); 12] = [
+            (404, no_task, Judgement::Gone),
+            (404, no_route, Judgement::Misconfigured),
+            (404, b"", Judgement::Misconfigured),
+            (405, b"", Judgement::Misconfigured),
+            (401, b"", Judgement::Misconfigured),
+            (302, b"", Judgement::Misconfigured),
+            (500, not_json, Judgement::Poison),
+            (500, b"oops", Judgement::Transient),
+            (503, b"<html>", Judgement::Throttled),
+            (429, b"", Judgement::Throttled),
+            (400, b"{}", Judgement::Poison),
+            (504, b"", Judgement::Transient),
+        ];
+        for (status, body, expected) in rows {
+            assert_eq!(classify(status, body).judge(), expected, "{status} {:?}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let body = "é".repeat(1_000);
+        let error = classify(500, body.as_bytes());
+        assert!(error.to_string().len() <= 512 + "status 500: ".len());
+    }
+}

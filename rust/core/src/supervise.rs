@@ -1,0 +1,80 @@
+//! The only place that spawns Tokio tasks, so that a panic is logged once and its loop goes on.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::event::{EventSink, Level, LogRecord};
+
+/// So that a loop that panics at every turn costs a line a second, not a core.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// Runs the loop that `start` makes until it returns; after a panic, makes it again.
+pub(crate) fn supervise<F>(
+    runtime: &Handle,
+    sink: &Arc<dyn EventSink>,
+    name: &'static str,
+    start: impl Fn() -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let sink = Arc::clone(sink);
+    runtime.spawn(async move {
+        while let Err(error) = tokio::spawn(start()).await {
+            if !error.is_panic() {
+                return;
+            }
+            let panic = error.into_panic();
+            let message = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("no message");
+            sink.log(LogRecord::new(Level::Error, format!("the {name} panicked and starts again: {message}")));
+            tokio::time::sleep(PAUSE_AFTER_PANIC).await;
+        }
+    });
+}
+
+/// Runs one future that ends by itself, such as a delay before a retry.
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(future);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<String>>);
+
+    impl EventSink for Lines {
+        fn log(&self, record: LogRecord) {
+            self.0.lock().unwrap().push(record.message);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_logged_once_and_the_loop_starts_again() {
+        let lines = Arc::new(Lines::default());
+        let sink: Arc<dyn EventSink> = lines.clone();
+        let (done, mut finished) = tokio::sync::mpsc::channel(1);
+        let starts = Arc::new(AtomicUsize::new(0));
+        supervise(&Handle::current(), &sink, "poller", move || {
+            let (starts, done) = (Arc::clone(&starts), done.clone());
+            async move {
+                assert_ne!(starts.fetch_add(1, Ordering::Relaxed), 0, "first start");
+                done.send(()).await.unwrap();
+            }
+        });
+        finished.recv().await.unwrap();
+        let lines = lines.0.lock().unwrap();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("poller panicked") && lines[0].contains("first start"), "{lines:?}");
+    }
+}

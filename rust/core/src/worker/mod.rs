@@ -1,0 +1,16 @@
+//! One task type: from free slots to finished functions.
+
+mod slots;
+mod run_time;
+mod executor;
+mod ready_queue;
+mod poll_plan;
+mod task_runner;
+mod poller;
+
+pub use executor::{Assignment, Completion, Executor};
+pub use poll_plan::PollPlan;
+pub use ready_queue::ReadyQueue;
+pub use run_time::{RunTime, threads_to_wake};
+pub use slots::{Slot, Slots};
+pub use task_runner::TaskRunner;

@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use crate::settings::{PollInterval, WorkerConfig};
+use crate::transport::{Backoff, PollRequest};
+
+/// The server refuses a longer one (ExecutionService.java:113).
+const LONGEST_POLL: Duration = Duration::from_millis(5_000);
+/// First long poll after work: a stop waits for polls in flight, and a host that was just busy or just
+/// started is the likeliest to be stopped.
+const FIRST_LONG_POLL: Duration = Duration::from_millis(1_000);
+/// A server that answers an idle poll sooner than this does not hold polls.
+const HELD: Duration = Duration::from_millis(500);
+/// Most stores hand out no more than this at once (Redis: 64 at `timeout=0`), so that fewer tasks than
+/// asked for are a drained queue only below it.
+const LARGEST_BATCH: usize = 64;
+/// First work is due 2 s after a server's return, so no delay may be longer; full jitter halves it.
+const AFTER_FAILURE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(1_500));
+
+/// How many tasks to ask for, how long the server may wait, and when to ask again. Pure.
+///
+/// Left to the engine (`poll_timeout` not set): batches with `timeout=0`, since SQL stores hold a
+/// partial batch until the timeout; when the queue is drained one long poll for a single task, which
+/// every store answers as soon as there is one (protocol.md, 0).
+#[derive(Debug)]
+pub struct PollPlan {
+    interval: PollInterval,
+    timeout: Option<Duration>,
+    drained: bool,
+    long_poll: Duration,
+    /// Empty polls in a row that the server did not hold.
+    empty: u32,
+    failures: Backoff,
+}
+
+impl PollPlan {
+    pub fn new(config: &WorkerConfig) -> Self {
+        Self {
+            interval: config.poll_interval,
+            timeout: config.poll_timeout,
+            drained: false,
+            long_poll: FIRST_LONG_POLL,
+            empty: 0,
+            failures: AFTER_FAILURE,
+        }
+    }
+
+    pub fn next(&self, free: usize) -> PollRequest {
+        match self.timeout {
+            Some(timeout) => PollRequest { count: free, timeout },
+            None if self.drained => PollRequest { count: 1, timeout: self.long_poll },
+            None => PollRequest { count: free, timeout: Duration::ZERO },
+        }
+    }
+
+    /// A poll was answered with `received` tasks after `took`: the delay before the next one. Intervals
+    /// run from start to start.
+    pub fn answered(&mut self, request: PollRequest, received: usize, took: Duration) -> Duration {
+        self.failures.succeeded();
+        let was_long = self.timeout.is_none() && self.drained;
+        if received > 0 {
+            self.empty = 0;
+            self.long_poll = FIRST_LONG_POLL;
+            self.drained = !was_long && received < request.count.min(LARGEST_BATCH);
+            return Duration::ZERO;
+        }
+        if self.timeout.is_none() && !was_long {
+            self.drained = true;
+            return Duration::ZERO;
+        }
+        if was_long && took >= HELD {
+            self.long_poll = (self.long_poll * 2).min(LONGEST_POLL);
+            self.empty = 0;
+        }
+        let interval = match self.interval {
+            PollInterval::Exactly(interval) => interval,
+            PollInterval::UpTo(interval) => interval.min(Duration::from_millis(1 << self.empty.min(20))),
+        };
+        self.empty = self.empty.saturating_add(1);
+        interval.saturating_sub(took)
+    }
+
+    /// A poll failed: the delay before the next one; `random` is uniform in [0, 1).
+    pub fn failed(&mut self, random: f64) -> Duration {
+        self.failures.failed(random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn plan(interval: PollInterval, poll_timeout: Option<Duration>) -> PollPlan {
+        PollPlan::new(&WorkerConfig {
+            task_type: "greet".into(),
+            domain: None,
+            worker_id: String::new(),
+            thread_count: 10,
+            poll_interval: interval,
+            poll_timeout,
+        })
+    }
+
+    /// Polls once with `free` slots; returns (count, timeout, delay), times in milliseconds.
+    fn step(plan: &mut PollPlan, free: usize, received: usize, took: u64) -> (usize, u128, u128) {
+        let request = plan.next(free);
+        let delay = plan.answered(request, received, ms(took));
+        (request.count, request.timeout.as_millis(), delay.as_millis())
+    }
+
+    #[test]
+    fn busy_polls_in_batches_and_idle_ones_wait_for_a_single_task() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        assert_eq!(step(&mut plan, 10, 10, 1), (10, 0, 0));
+        assert_eq!(step(&mut plan, 7, 7, 1), (7, 0, 0));
+        assert_eq!(step(&mut plan, 10, 3, 1), (10, 0, 0), "drained: the next one is long");
+        assert_eq!(step(&mut plan, 10, 1, 700), (1, 1_000, 0));
+        assert_eq!(step(&mut plan, 9, 0, 1), (9, 0, 0), "more may have come with it");
+        assert_eq!(step(&mut plan, 10, 0, 1_001), (1, 1_000, 0));
+        assert_eq!(step(&mut plan, 10, 0, 2_001), (1, 2_000, 0));
+        assert_eq!(step(&mut plan, 10, 0, 4_001), (1, 4_000, 0));
+        assert_eq!(step(&mut plan, 10, 0, 5_001), (1, 5_000, 0));
+        assert_eq!(step(&mut plan, 10, 1, 100), (1, 5_000, 0));
+        assert_eq!(step(&mut plan, 10, 10, 1), (10, 0, 0));
+    }
+
+    #[test]
+    fn a_full_batch_of_the_store_is_not_a_drained_queue() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        assert_eq!(step(&mut plan, 100, 64, 1), (100, 0, 0));
+        assert_eq!(plan.next(100), PollRequest { count: 100, timeout: Duration::ZERO });
+    }
+
+    #[test]
+    fn a_server_that_does_not_hold_polls_is_asked_ever_more_seldom() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        let delays: Vec<_> = (0..10).map(|_| step(&mut plan, 1, 0, 0).2).collect();
+        assert_eq!(delays, [0, 1, 2, 4, 8, 16, 32, 64, 100, 100]);
+    }
+
+    #[test]
+    fn what_the_user_set_is_kept() {
+        let mut plan = plan(PollInterval::Exactly(ms(250)), Some(ms(100)));
+        assert_eq!(step(&mut plan, 5, 0, 100), (5, 100, 150));
+        assert_eq!(step(&mut plan, 5, 0, 300), (5, 100, 0));
+        assert_eq!(step(&mut plan, 5, 2, 100), (5, 100, 0));
+    }
+
+    #[test]
+    fn an_exact_interval_lies_between_idle_polls() {
+        let mut plan = plan(PollInterval::Exactly(ms(1_000)), None);
+        assert_eq!(step(&mut plan, 5, 0, 1), (5, 0, 0));
+        assert_eq!(step(&mut plan, 5, 0, 1), (1, 1_000, 999));
+        assert_eq!(step(&mut plan, 5, 0, 1_000), (1, 1_000, 0));
+    }
+
+    #[test]
+    fn failures_never_delay_for_longer_than_work_may_be_late() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        let longest = (0..50).map(|_| plan.failed(1.0)).max().unwrap();
+        assert_eq!(longest, ms(1_500));
+    }
+}

@@ -1,0 +1,95 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::poll_plan::PollPlan;
+use super::slots::SlotsTaken;
+use super::task_runner::TaskRunner;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Level, LogRecord};
+use crate::transport::PollRequest;
+use crate::wire::PolledBatch;
+
+/// For a single poll on request; the reference SDK's constant (task_runner.py:640).
+const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
+
+impl TaskRunner {
+    /// Polls while polling is wanted. Slots first: nothing is polled that cannot run.
+    pub(crate) async fn poll(self: Arc<Self>) {
+        let mut polling = self.polling.clone();
+        let mut plan = PollPlan::new(&self.config);
+        let mut trouble: Option<u64> = None;
+        while let Some(taken) = self.free_slots(&mut polling, &plan).await {
+            let request = plan.next(taken.count());
+            let started = Instant::now();
+            let delay = match self.poll_and_hand_out(request, taken).await {
+                Ok(received) => {
+                    if let Some(tries) = trouble.take() {
+                        let message = format!("polling for {:?} works again, after {tries} failed polls", self.config.task_type);
+                        self.log(Level::Info, message);
+                    }
+                    plan.answered(request, received, started.elapsed())
+                }
+                Err(error) => {
+                    let tries = trouble.get_or_insert(0);
+                    *tries += 1;
+                    if *tries == 1 {
+                        let message = format!("polling for {:?} fails and is tried again: {error}", self.config.task_type);
+                        self.log(Level::Warning, message);
+                    }
+                    plan.failed(fastrand::f64())
+                }
+            };
+            if !delay.is_zero() {
+                tokio::select! {
+                    () = tokio::time::sleep(delay) => {}
+                    _ = polling.wait_for(|wanted| !wanted) => return,
+                }
+            }
+        }
+    }
+
+    /// One poll of the free slots: how many tasks it brought. Returns when they are with the executor.
+    pub async fn poll_once(&self) -> Result<usize, Error> {
+        let Some(mut taken) = self.slots.one().await else { return Ok(0) };
+        self.slots.top_up(&mut taken, usize::MAX);
+        let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
+        self.poll_and_hand_out(PollRequest { count: taken.count(), timeout }, taken).await
+    }
+
+    /// Waits for slots as long as polling is wanted, then takes all that the plan wants.
+    async fn free_slots(&self, polling: &mut watch::Receiver<bool>, plan: &PollPlan) -> Option<SlotsTaken> {
+        let mut taken = tokio::select! {
+            biased;
+            _ = polling.wait_for(|wanted| !wanted) => return None,
+            taken = self.slots.one() => taken?,
+        };
+        // Results that came in together free their slots together: let them all be seen.
+        tokio::task::yield_now().await;
+        let wanted = plan.next(1 + self.slots.free()).count;
+        self.slots.top_up(&mut taken, wanted - 1);
+        Some(taken)
+    }
+
+    async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
+        let in_flight = self.ledger.poll();
+        let body = self.client.batch_poll(&self.queue, request).await?;
+        let Some(PolledBatch { tasks, unusable }) = PolledBatch::split(&body) else {
+            let problem = "no JSON array came back from a poll".to_owned();
+            return Err(ErrorKind::UnexpectedBody { problem }.into());
+        };
+        if unusable > 0 {
+            let message = format!("{unusable} tasks of {:?} came without usable ids and cannot be run", self.config.task_type);
+            self.log(Level::Error, message);
+        }
+        let received = tasks.len();
+        self.hand_out(tasks, taken).await;
+        drop(in_flight);
+        Ok(received)
+    }
+
+    fn log(&self, level: Level, message: String) {
+        self.sink.log(LogRecord::new(level, message).of_type(&self.config.task_type));
+    }
+}
