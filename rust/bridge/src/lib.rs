@@ -1,1 +1,22 @@
+//! The extension module `conductor_fast._core`: converts between Python and the core, and calls. It
+//! decides nothing about tasks; an `if` about retries, delays or statuses belongs into the core.
 
+mod convert;
+mod execute;
+mod dev_server;
+mod runtime;
+
+/// The engine of `conductor_fast`.
+#[pyo3::pymodule(name = "_core", gil_used = false)]
+mod core {
+    #[pymodule_export]
+    use crate::dev_server::PyDevServer;
+    #[pymodule_export]
+    use crate::execute::{PyLane, PySyncExecutor};
+    #[pymodule_export]
+    use crate::runtime::PyRuntime;
+
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,100 @@
+"""The engine of `conductor_fast`, in Rust (rust/bridge). Not a public API: use the package's names."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+__version__: str
+
+@final
+class Runtime:
+    """The engine of one process: polls, posts and retries on a thread of its own that never attaches.
+
+    Every call that may block detaches. After fork every call raises ConductorFastError.
+    """
+
+    def __new__(cls, server_api_url: str) -> Runtime:
+        """Start the I/O thread. ConfigurationError for a URL that cannot be used."""
+
+    def add_worker(
+        self,
+        *,
+        task_type: str,
+        domain: str | None,
+        worker_id: str,
+        thread_count: int,
+        poll_interval_millis: float,
+        exact_interval: bool,
+        poll_timeout_millis: int | None,
+        whole_task: bool,
+        to_plain: Callable[[Any], Any],
+        on_request: bool,
+    ) -> SyncExecutor:
+        """Add a worker and poll for it at once, unless `on_request`.
+
+        `exact_interval`: the user's own interval, kept as it is. `whole_task`: lanes hand out the whole
+        task, not its input. `to_plain` turns what JSON does not know into what it does, or raises TypeError.
+        ConfigurationError names the field.
+        """
+
+    def poll_once(self, executor: SyncExecutor) -> int:
+        """Poll once for all free slots; the number of tasks, which by then are with the executor."""
+
+    def stop_polling(self) -> None:
+        """Send no new poll. Those in flight are awaited, and what they bring is run."""
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait for at most `timeout` seconds until nothing is polled, run or undelivered; true if so."""
+
+    def held(self) -> list[tuple[str, str, bool]]:
+        """Tasks that are not settled with the server: (task id, task type, its function has returned)."""
+
+    def log_records(self) -> list[tuple[int, str, str | None, str | None]] | None:
+        """Wait for log records: (level, message, task type, task id). None once closed."""
+
+    def close(self) -> None:
+        """End the I/O thread and whatever is still in flight. Idempotent."""
+
+@final
+class SyncExecutor:
+    """Runs the functions of one worker on threads that each hold a lane."""
+
+    def lane(self) -> Lane:
+        """A lane for one more thread."""
+
+    def close(self) -> None:
+        """Let the threads go once no task waits."""
+
+@final
+class Lane:
+    """One thread's way to its tasks. Not for several threads at once."""
+
+    def take(self) -> dict[str, Any] | None:
+        """Wait for a task; its input, or the whole task. None once the executor is closed."""
+
+    def complete(self, output: dict[str, Any]) -> dict[str, Any] | None:
+        """Report COMPLETED with `output`, then as `take`.
+
+        An output that cannot be JSON fails the task with the path in the reason.
+        """
+
+    def report(
+        self,
+        status: str,
+        output: dict[str, Any],
+        *,
+        reason: str | None = None,
+        callback_after_seconds: int | None = None,
+        logs: list[tuple[str, int]] | None = None,
+        external_output_payload_storage_path: str | None = None,
+    ) -> dict[str, Any] | None:
+        """Report any other outcome, then as `take`. `logs`: (text, milliseconds since 1970).
+
+        ValueError for a status that is none; the task is then still to be reported.
+        """
+
+    def task(self) -> dict[str, Any]:
+        """The whole current task. RuntimeError if there is none."""
+
+@final
+class DevServer:
+    """An in-memory Conductor task service (rust/devserver)."""

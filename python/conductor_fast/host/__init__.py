@@ -1,0 +1,1 @@
+"""One process: signals.py, worker_host.py, task_runner.py."""

@@ -1,0 +1,90 @@
+"""The SDK's `TaskRunner`, which is the Go guide's too."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any
+
+from conductor_fast import _core
+from conductor_fast.host.worker_host import WorkerHost
+from conductor_fast.model.exceptions import ConfigurationError
+from conductor_fast.settings.configuration import Configuration
+from conductor_fast.worker.worker import Worker
+
+_logger = logging.getLogger("conductor_fast.host")
+
+_IDLE_CHECK = 3_600.0
+
+
+class TaskRunner:
+    """Runs one worker, with the SDK's constructor (automator/task_runner.py); or, without `worker`, any
+    number of them given to `start_worker`, as in the Go guide.
+
+    `metrics_settings` and `event_listeners` are taken but not used yet; each gets a warning.
+    """
+
+    def __init__(
+        self,
+        worker: Worker | None = None,
+        configuration: Configuration | None = None,
+        metrics_settings: object | None = None,
+        event_listeners: Sequence[object] | None = None,
+    ) -> None:
+        given: object = worker
+        if given is not None and not isinstance(given, Worker):
+            raise ConfigurationError(f"worker: expected a conductor_fast.Worker, not {type(given).__name__}")
+        if metrics_settings is not None:
+            _logger.warning("metrics_settings is not used: this version has no metrics yet")
+        if event_listeners:
+            _logger.warning("event_listeners are not called: this version has no events yet")
+        self.worker = worker
+        self.host = WorkerHost(configuration)
+        self._on_request: _core.SyncExecutor | None = None
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.host.configuration
+
+    def start_worker(
+        self,
+        task_type: str,
+        function: Callable[..., Any],
+        batch_size: int = 1,
+        poll_interval: float | timedelta | None = None,
+        *,
+        domain: str | None = None,
+    ) -> None:
+        """As `WorkerHost.start_worker`."""
+        self.host.start_worker(task_type, function, batch_size, poll_interval, domain=domain)
+
+    def run(self) -> None:
+        """Poll, run and report until `stop` or a signal; then drain. Blocks; see `WorkerHost.wait`."""
+        if self.worker is not None:
+            self.host.add(self.worker)
+        self.host.wait()
+
+    def run_once(self) -> None:
+        """One poll of the free slots; returns when every task that it brought is reported."""
+        if self.worker is None:
+            raise ConfigurationError("worker: run_once() polls for the worker given to TaskRunner(worker=…)")
+        if self._on_request is None:
+            self._on_request = self.host.add(self.worker, on_request=True)
+        runtime = self.host.runtime
+        runtime.poll_once(self._on_request)
+        while not runtime.wait_idle(_IDLE_CHECK):
+            pass
+
+    def stop(self) -> None:
+        """Stop polling, let running tasks finish, deliver every result. May be called from any thread."""
+        self.host.stop()
+
+    def __enter__(self) -> TaskRunner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

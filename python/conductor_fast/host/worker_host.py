@@ -1,0 +1,235 @@
+"""The engine's face: any number of workers in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Never
+
+from conductor_fast import _core
+from conductor_fast.host.signals import stop_signals
+from conductor_fast.model.exceptions import ConductorFastError
+from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
+from conductor_fast.settings.worker_config import duration_millis
+from conductor_fast.worker.invoke import run_lane
+from conductor_fast.worker.output import to_plain
+from conductor_fast.worker.worker import Worker, refuse_unknown
+
+DRAIN_TIMEOUT = 25.0
+"""Seconds: what Kubernetes leaves of its 30 before it kills."""
+
+_JOIN_TIMEOUT = 1.0
+_MAX_IDS_NAMED = 100
+_DEFAULT_INTERVAL_MILLIS = 100.0
+
+_logger = logging.getLogger("conductor_fast.host")
+
+
+class WorkerHost:
+    """Runs workers against one server.
+
+    `server`: the API's URL (`http://localhost:8080/api`) or a `Configuration`; None takes the
+    environment's. Nothing runs before the first `start_worker`. As a context manager it stops at the end.
+
+    Not usable after fork and not usable again after `stop`: both say so.
+    """
+
+    def __init__(
+        self, server: str | Configuration | None = None, *, drain_timeout: float = DRAIN_TIMEOUT
+    ) -> None:
+        if isinstance(server, str):
+            warn_if_not_api(server)
+            server = Configuration(server_api_url=server)
+        self.configuration = server or Configuration()
+        self.drain_timeout = drain_timeout
+        self._lock = threading.RLock()
+        self._runtime: _core.Runtime | None = None
+        self._started_in = 0
+        self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._threads: list[threading.Thread] = []
+        self._stop_wanted = threading.Event()
+        self._left: list[str] | None = None
+
+    def start_worker(
+        self,
+        task_type: str,
+        function: Callable[..., Any],
+        batch_size: int = 1,
+        poll_interval: float | timedelta | None = None,
+        *,
+        domain: str | None = None,
+        worker_id: str | None = None,
+        poll_timeout: int | None = None,
+        **unknown: Never,
+    ) -> None:
+        """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
+
+        `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
+        to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
+        the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
+        """
+        refuse_unknown(task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout"))
+        interval = None if poll_interval is None else duration_millis(poll_interval, "poll_interval")
+        worker = Worker(
+            task_type, function, interval, domain, worker_id, thread_count=batch_size,
+            **({} if poll_timeout is None else {"poll_timeout": poll_timeout}),
+        )
+        self.add(worker)
+
+    def add(self, worker: Worker, *, on_request: bool = False) -> _core.SyncExecutor:
+        """Start `worker`; with `on_request` it polls only when `_core.Runtime.poll_once` is called."""
+        config = worker.config
+        key = (config.task_type, config.domain)
+        with self._lock:
+            if key in self._executors:
+                where = f" in domain {config.domain!r}" if config.domain else ""
+                raise ConductorFastError(
+                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size instead"
+                )
+            runtime = self._start()
+            interval = config.poll_interval_millis
+            executor = runtime.add_worker(
+                task_type=config.task_type,
+                domain=config.domain,
+                worker_id=config.worker_id,
+                thread_count=config.thread_count,
+                poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
+                exact_interval=interval is not None,
+                poll_timeout_millis=config.poll_timeout_millis,
+                whole_task=worker.binding.whole_task,
+                to_plain=to_plain,
+                on_request=on_request,
+            )
+            self._executors[key] = executor
+            for index in range(config.thread_count):
+                lane = executor.lane()
+                self._run(f"{config.task_type}-{index}", run_lane, lane, worker.binding)
+            return executor
+
+    @property
+    def runtime(self) -> _core.Runtime:
+        """The engine, started if it is not running."""
+        with self._lock:
+            return self._start()
+
+    def start(self) -> WorkerHost:
+        """Start the engine, if it is not running: workers start it themselves."""
+        with self._lock:
+            self._start()
+        return self
+
+    def wait(self) -> list[str]:
+        """Block until somebody calls `stop`, or until SIGTERM or SIGINT; then drain as `stop` does.
+
+        Signals count on the main thread, where the application has set no handler of its own. A second
+        one ends the process at once. Returns the ids of the tasks that are left, as `stop`.
+        """
+
+        def on_signal(name: str) -> None:
+            _logger.info("%s: no new task is taken, running ones finish", name)
+            self._stop_wanted.set()
+
+        with stop_signals(on_signal):
+            self._stop_wanted.wait()
+            return self.stop()
+
+    def stop(self, drain_timeout: float | None = None) -> list[str]:
+        """Stop polling, let running tasks finish, deliver every result; for at most `drain_timeout` seconds.
+
+        Returns the ids of the tasks that are left unfinished or unreported: the server hands them out
+        again after their response timeout. Calling it again changes nothing and returns the same.
+        Called by a worker function it only asks for the stop, which cannot be awaited there.
+        """
+        if threading.current_thread() in self._threads:
+            self._stop_wanted.set()
+            if self._runtime is not None:
+                self._runtime.stop_polling()
+            return []
+        with self._lock:
+            self._stop_wanted.set()
+            if self._left is not None:
+                return self._left
+            if self._runtime is None:
+                self._left = []
+                return self._left
+            timeout = self.drain_timeout if drain_timeout is None else drain_timeout
+            self._left = self._drain(self._runtime, time.monotonic() + timeout)
+            self._runtime.close()
+            for thread in self._threads:
+                thread.join(_JOIN_TIMEOUT if not self._left else 0)
+            _running_hosts.discard(self)
+            return self._left
+
+    def _drain(self, runtime: _core.Runtime, deadline: float) -> list[str]:
+        runtime.stop_polling()
+        # In short waits, so that a second signal is seen.
+        while not runtime.wait_idle(min(0.1, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                break
+        left = [task_id for task_id, _task_type, _returned in runtime.held()]
+        if left:
+            shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
+            _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
+        for executor in self._executors.values():
+            executor.close()
+        return left
+
+    def _start(self) -> _core.Runtime:
+        if self._left is not None or self._stop_wanted.is_set():
+            raise ConductorFastError("this worker host is stopped; make a new one")
+        if self._runtime is None:
+            self._runtime = _core.Runtime(self.configuration.host)
+            self._started_in = os.getpid()
+            self._run("conductor-log", _forward_logs, self._runtime)
+            _stop_at_exit(self)
+            _logger.info("worker host started for %s", shown_url(self.configuration.host))
+        return self._runtime
+
+    def _run(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
+        # Daemon: after a drain that gave up, the interpreter must not wait for the user's function.
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _stop_in_this_process(self) -> None:
+        if self._started_in == os.getpid():
+            self.stop()
+
+    def __enter__(self) -> WorkerHost:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _forward_logs(runtime: _core.Runtime) -> None:
+    core = logging.getLogger("conductor_fast.core")
+    while (records := runtime.log_records()) is not None:
+        for level, message, task_type, task_id in records:
+            core.log(level, message, extra={"task_type": task_type, "task_id": task_id})
+
+
+_running_hosts: weakref.WeakSet[WorkerHost] = weakref.WeakSet()
+_exit_hooks: list[Callable[[], None]] = []
+
+
+def _stop_at_exit(host: WorkerHost) -> None:
+    """Stop `host` before the interpreter ends: before it joins threads, while ours can still attach."""
+    _running_hosts.add(host)
+    if not _exit_hooks:
+        # What concurrent.futures uses, for the same reason: `atexit` runs after threads were joined.
+        threading._register_atexit(_stop_all)  # type: ignore[attr-defined] # noqa: SLF001
+        _exit_hooks.append(_stop_all)
+
+
+def _stop_all() -> None:
+    for host in list(_running_hosts):
+        host._stop_in_this_process()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

@@ -1,0 +1,98 @@
+"""What a running function may know and say about its task."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from conductor_fast.model.task import Task
+from conductor_fast.model.task_result import TaskExecLog, TaskResult
+
+
+class TaskContext:
+    """The task that is running here, and what its function adds to the result besides what it returns.
+
+    The SDK's class (context/task_context.py). Differences, each a bug there: `set_callback_after` makes
+    the result IN_PROGRESS (S17), and `set_output` is the base that a returned dict is merged into (S15).
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._result = TaskResult(
+            workflow_instance_id=task.workflow_instance_id, task_id=task.task_id, worker_id=task.worker_id
+        )
+
+    @property
+    def task(self) -> Task:
+        """The task as it was polled."""
+        return self._task
+
+    @property
+    def task_result(self) -> TaskResult:
+        """What was added to the result so far."""
+        return self._result
+
+    @staticmethod
+    def get() -> TaskContext:
+        """As `get_task_context()`."""
+        return get_task_context()
+
+    def get_task_id(self) -> str:
+        return self._task.task_id or ""
+
+    def get_workflow_instance_id(self) -> str:
+        return self._task.workflow_instance_id or ""
+
+    def get_retry_count(self) -> int:
+        """How often the server has tried this task before: 0 at the first attempt."""
+        return self._task.retry_count or 0
+
+    def get_poll_count(self) -> int:
+        """How often this very task was handed out: more than 1 after IN_PROGRESS."""
+        return self._task.poll_count or 0
+
+    def get_task_def_name(self) -> str:
+        return self._task.task_def_name or ""
+
+    def get_workflow_task_type(self) -> str:
+        return str((self._task.workflow_task or {}).get("type") or "")
+
+    def get_input(self) -> dict[str, Any]:
+        return self._task.input_data or {}
+
+    def get_callback_after_seconds(self) -> int:
+        return self._result.callback_after_seconds or 0
+
+    def set_callback_after(self, seconds: int) -> None:
+        """Report IN_PROGRESS: the server offers the task again after `seconds`."""
+        self._result.callback_after_seconds = seconds
+
+    def add_log(self, log: str) -> None:
+        """Add a line to the task's log on the server."""
+        self._result.logs.append(TaskExecLog(log, self._task.task_id, time.time_ns() // 1_000_000))
+
+    def set_output(self, output_data: dict[str, Any]) -> None:
+        """Add to the output; what the function returns wins over it. ValueError if it is no dict."""
+        if not isinstance(output_data, dict):  # pyright: ignore[reportUnnecessaryIsInstance] - users do
+            raise ValueError(f"set_output takes a dict, not {type(output_data).__name__}")
+        self._result.output_data.update(output_data)
+
+
+class ContextSource(Protocol):
+    """Whoever runs functions here and can tell the context of the running one."""
+
+    def context(self) -> TaskContext | None: ...
+
+
+# Set once per thread, not once per task: the source makes a context only when somebody asks for it.
+context_source: ContextVar[ContextSource | None] = ContextVar("conductor_fast_context_source", default=None)
+
+
+def get_task_context() -> TaskContext:
+    """The context of the task that is running here; RuntimeError outside of a worker function."""
+    source = context_source.get()
+    context = None if source is None else source.context()
+    if context is None:
+        raise RuntimeError("there is no task here: get_task_context() works inside a worker function only")
+    return context

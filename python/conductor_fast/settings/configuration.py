@@ -1,0 +1,177 @@
+"""Where the server is, as the SDK's `Configuration` takes it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from urllib.parse import SplitResult, urlsplit
+
+from conductor_fast.model.exceptions import ConfigurationError
+
+DEFAULT_SERVER_API_URL = "http://localhost:8080/api"
+
+_logger = logging.getLogger(__name__)
+
+
+class Configuration:
+    """How to reach the server, with the SDK's constructor (configuration/configuration.py).
+
+    `base_url` is the address without `/api`, which is appended; `server_api_url` is taken as it is and
+    goes first. Without either: CONDUCTOR_SERVER_URL, then http://localhost:8080/api.
+
+    `log_level` is a level's name or number, else CONDUCTOR_LOG_LEVEL, else INFO, or DEBUG with `debug`.
+    `auth_token_ttl_min` (minutes) and `register_schema` are kept for the SDK's sake; this version has
+    neither tokens nor schemas.
+
+    Raises ConfigurationError for an address that is no http(s) URL, for an unknown log level, and for
+    `authentication_settings`, which this version does not support.
+    """
+
+    # Without a dict, an attribute that this version does not read (ssl_ca_cert, proxy, …) is refused
+    # where it is set, instead of having no effect.
+    __slots__ = (
+        "_host",
+        "_log_level",
+        "auth_token_ttl_msec",
+        "authentication_settings",
+        "debug",
+        "register_schema",
+    )
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        debug: bool = False,
+        authentication_settings: object | None = None,
+        server_api_url: str | None = None,
+        auth_token_ttl_min: int = 45,
+        register_schema: bool | None = None,
+        log_level: str | int | None = None,
+    ) -> None:
+        if authentication_settings is not None:
+            raise ConfigurationError(
+                "authentication_settings: key and secret are not supported in this version yet (tokens come "
+                "with a later release); leave them out, or use conductor-python against this server"
+            )
+        if os.environ.get("CONDUCTOR_AUTH_KEY") and os.environ.get("CONDUCTOR_AUTH_SECRET"):
+            _warn_of_environment_credentials()
+        self.authentication_settings: None = None
+        self._host = _resolve_host(base_url, server_api_url)
+        self._log_level = _resolve_log_level(log_level, debug)
+        self.debug = debug
+        self.auth_token_ttl_msec = auth_token_ttl_min * 60_000
+        self.register_schema = register_schema
+
+    @property
+    def host(self) -> str:
+        """The address up to and with `/api`, without a slash at its end. May hold user information."""
+        return self._host
+
+    @host.setter
+    def host(self, url: str) -> None:
+        self._host = _checked_url(url, "host")
+
+    @property
+    def log_level(self) -> int:
+        """The level as a number of the logging module."""
+        return self._log_level
+
+    def __repr__(self) -> str:
+        return f"Configuration(server_api_url={shown_url(self._host)!r})"
+
+
+def warn_if_not_api(url: str) -> None:
+    """Log one warning if `url` does not end in `/api`.
+
+    For places that take the API's address itself and were perhaps given the server's
+    (`WorkerHost("http://localhost:8080")`); the server answers such calls with 404.
+    """
+    if not urlsplit(url).path.rstrip("/").endswith("/api"):
+        _logger.warning(
+            "The server URL %s does not end in /api, where a Conductor server has its API; "
+            "if polls are answered with 404, append it: %s/api",
+            shown_url(url),
+            shown_url(url).rstrip("/"),
+        )
+
+
+def shown_url(url: str) -> str:
+    """`url` without user information (`user:password@`), for logs and messages."""
+    # Up to the last @ anywhere: a password with an unescaped slash must not show either.
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + rest.rpartition("@")[2] if separator else url.rpartition("@")[2]
+
+
+def _resolve_host(base_url: str | None, server_api_url: str | None) -> str:
+    if server_api_url is not None:
+        return _checked_url(server_api_url, "server_api_url")
+    if base_url is not None:
+        return _checked_url(base_url, "base_url") + "/api"
+    if from_environment := os.environ.get("CONDUCTOR_SERVER_URL"):
+        return _checked_url(from_environment, "CONDUCTOR_SERVER_URL")
+    return DEFAULT_SERVER_API_URL
+
+
+def _checked_url(url: object, name: str) -> str:
+    example = "give something like http://localhost:8080" + ("" if name == "base_url" else "/api")
+    if not isinstance(url, str):
+        raise ConfigurationError(f"{name} {type(url).__name__} is not a string; {example}")
+    problem = _problem_of_url(url)
+    if problem:
+        raise ConfigurationError(f"{name} {shown_url(url)!r} {problem}; {example}")
+    return url.rstrip("/")
+
+
+def _problem_of_url(url: str) -> str | None:
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds white space or a control character"
+    try:
+        parts = urlsplit(url)
+        port_is_zero = parts.port == 0
+    except ValueError:
+        # The error's own text may quote a piece of a password.
+        return "is not a URL"
+    if parts.scheme not in {"http", "https"}:
+        return "does not start with http:// or https://"
+    return _problem_of_parts(parts, port_is_zero)
+
+
+def _problem_of_parts(parts: SplitResult, port_is_zero: bool) -> str | None:
+    if not parts.hostname:
+        return "names no host"
+    if port_is_zero:
+        return "has port 0"
+    if parts.query or parts.fragment:
+        return "has a query or a fragment, which a base address cannot have"
+    return None
+
+
+def _resolve_log_level(log_level: str | int | None, debug: bool) -> int:
+    from_environment = os.environ.get("CONDUCTOR_LOG_LEVEL", "").strip()
+    level = from_environment if log_level is None else log_level
+    if level == "":
+        return logging.DEBUG if debug else logging.INFO
+    if isinstance(level, int):
+        return level
+    if level.upper() not in _LOG_LEVELS:
+        name = "CONDUCTOR_LOG_LEVEL" if log_level is None else "log_level"
+        raise ConfigurationError(f"{name} {level!r} is not a level; give one of {', '.join(_LOG_LEVELS)}")
+    return _LOG_LEVELS[level.upper()]
+
+
+_LOG_LEVELS = {
+    "CRITICAL": logging.CRITICAL,
+    "ERROR": logging.ERROR,
+    "WARNING": logging.WARNING,
+    "INFO": logging.INFO,
+    "DEBUG": logging.DEBUG,
+}
+
+
+@functools.cache
+def _warn_of_environment_credentials() -> None:
+    _logger.warning(
+        "CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET are set but not used: this version sends no token, "
+        "and a server that asks for one will refuse every call with 401"
+    )

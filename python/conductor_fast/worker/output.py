@@ -1,0 +1,118 @@
+"""From what a function returned or raised to what is reported."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import time
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from conductor_fast.model.context import TaskContext
+from conductor_fast.model.exceptions import NonRetryableException
+from conductor_fast.model.task_result import TaskExecLog, TaskInProgress, TaskResult, TaskResultStatus
+from conductor_fast.worker.binding import SOURCE_NAME
+
+
+@dataclasses.dataclass
+class Outcome:
+    """A task result without its ids."""
+
+    status: str
+    output: dict[str, Any]
+    reason: str | None = None
+    callback_after_seconds: int | None = None
+    logs: list[TaskExecLog] = dataclasses.field(default_factory=list[TaskExecLog])
+    external_output_payload_storage_path: str | None = None
+
+
+def to_plain(value: Any) -> Any:
+    """One of JSON's types in place of `value`; TypeError if there is none."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    raise TypeError(
+        f"is of type {type(value).__qualname__}, which JSON has no word for; "
+        "return a dict of str, int, float, bool, None, list or dataclass values"
+    )
+
+
+def returned(value: Any) -> Outcome:
+    """The outcome of a function that returned `value`.
+
+    A dict or a dataclass is the output; any other value is `{"result": value}`, as in the SDK
+    (client/worker/worker.py).
+    """
+    if isinstance(value, TaskResult):
+        return Outcome(
+            status=str(value.status or TaskResultStatus.COMPLETED),
+            output=value.output_data,
+            reason=value.reason_for_incompletion,
+            callback_after_seconds=value.callback_after_seconds,
+            logs=value.logs,
+            external_output_payload_storage_path=value.external_output_payload_storage_path,
+        )
+    if isinstance(value, TaskInProgress):
+        return Outcome("IN_PROGRESS", value.output, callback_after_seconds=value.callback_after_seconds)
+    if isinstance(value, dict):
+        return Outcome("COMPLETED", value)  # pyright: ignore[reportUnknownArgumentType] - keys are checked when written
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return Outcome("COMPLETED", to_plain(value))
+    if inspect.isawaitable(value) or inspect.isgenerator(value) or inspect.isasyncgen(value):
+        kind = type(value).__name__
+        if inspect.iscoroutine(value):
+            value.close()
+        reason = (
+            f"The function returned a {kind} and not its output; await or exhaust it inside the function."
+        )
+        return Outcome("FAILED_WITH_TERMINAL_ERROR", {}, reason)
+    return Outcome("COMPLETED", {"result": value})
+
+
+def raised(error: BaseException) -> Outcome:
+    """The outcome of a function that raised: FAILED, so that the server tries again if the definition says
+    so, or FAILED_WITH_TERMINAL_ERROR for a NonRetryableException. The traceback goes into the task's log.
+    """
+    terminal = isinstance(error, NonRetryableException)
+    name = type(error).__name__
+    message = _text(str, error)
+    trace = "".join(traceback.format_exception(type(error), error, _without_ours(error.__traceback__)))
+    return Outcome(
+        status="FAILED_WITH_TERMINAL_ERROR" if terminal else "FAILED",
+        output={},
+        reason=message or name,
+        logs=[TaskExecLog(trace, created_time=time.time_ns() // 1_000_000)],
+    )
+
+
+def merge(outcome: Outcome, context: TaskContext) -> Outcome:
+    """`outcome` with what the function added through its context."""
+    added = context.task_result
+    outcome.logs = [*added.logs, *outcome.logs]
+    if added.output_data:
+        outcome.output = {**added.output_data, **outcome.output}
+    if added.callback_after_seconds is not None and outcome.status in ("COMPLETED", "IN_PROGRESS"):
+        outcome.status = "IN_PROGRESS"
+        if outcome.callback_after_seconds is None:
+            outcome.callback_after_seconds = added.callback_after_seconds
+    return outcome
+
+
+def _text(convert: Callable[[Any], str], value: Any) -> str:
+    try:
+        return convert(value)
+    except Exception as error:
+        return f"{type(value).__name__}, whose text cannot be had ({type(error).__name__})"
+
+
+def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that is the user's."""
+    first = trace
+    while (
+        first is not None
+        and first.tb_frame.f_code.co_filename == SOURCE_NAME
+        or (first is not None and first.tb_frame.f_globals.get("__package__") == __package__)
+    ):
+        first = first.tb_next
+    return first or trace

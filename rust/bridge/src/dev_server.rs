@@ -1,0 +1,4 @@
+use pyo3::prelude::*;
+
+#[pyclass(frozen, name = "DevServer", module = "conductor_fast._core")]
+pub(crate) struct PyDevServer {}

@@ -1,0 +1,166 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use conductor_core::worker::{Assignment, Completion, ReadyQueue};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{EncodeError, Encoder, decode};
+
+/// One thread's way to its tasks: take one, then hand in its outcome and take the next in the same call.
+///
+/// The thread is Python's and its loop is Python code: under a user's function there is no frame of ours,
+/// so that a thread which the interpreter ends at exit unwinds through C alone.
+#[pyclass(frozen, name = "Lane", module = "conductor_fast._core")]
+pub(crate) struct PyLane {
+    queue: Arc<ReadyQueue>,
+    worker_id: Arc<str>,
+    whole_task: bool,
+    to_plain: Py<PyAny>,
+    /// Only this lane's thread touches it; the lock is never contended and never held over Python code.
+    current: Mutex<Option<Current>>,
+}
+
+struct Current {
+    task: Arc<PolledTask>,
+    completion: Completion,
+    started: Instant,
+}
+
+impl PyLane {
+    pub(super) fn new(queue: Arc<ReadyQueue>, worker_id: Arc<str>, whole_task: bool, to_plain: Py<PyAny>) -> Self {
+        queue.enlist();
+        Self { queue, worker_id, whole_task, to_plain, current: Mutex::new(None) }
+    }
+
+    fn next<'py>(&self, py: Python<'py>, mut took: Option<Duration>) -> Option<Bound<'py, PyDict>> {
+        loop {
+            // First without detaching: under load the next task is there, and a detach is a chance to
+            // lose the GIL to another thread for nothing.
+            let assignment = match self.queue.try_take(took.take()) {
+                Some(assignment) => assignment,
+                None => py.detach(|| self.queue.take())?,
+            };
+            let Assignment { task, completion } = assignment;
+            let arguments = if self.whole_task {
+                decode(py, task.raw(), "The task")
+            } else {
+                decode(py, task.input(), "inputData")
+            };
+            match arguments {
+                Ok(arguments) => {
+                    let current = Current { task: Arc::new(task), completion, started: Instant::now() };
+                    *self.lock() = Some(current);
+                    return Some(arguments);
+                }
+                Err(reason) => {
+                    let status = Status::FailedWithTerminalError;
+                    completion.complete(TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason));
+                }
+            }
+        }
+    }
+
+    fn current(&self) -> PyResult<Current> {
+        self.lock().take().ok_or_else(|| PyRuntimeError::new_err("no task is running on this lane"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn encode<'py>(&self, py: Python<'py>, output: &Bound<'py, PyDict>, body: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {
+        Encoder { out: body, to_plain: self.to_plain.bind(py) }.encode(output)
+    }
+
+    /// An output that cannot be sent would not be sendable at the next attempt either.
+    #[cold]
+    fn unsendable(&self, task: &PolledTask, error: &EncodeError, logs: &[TaskExecLog]) -> TaskResult {
+        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
+        writer.body.extend_from_slice(b"{}");
+        writer.reason_for_incompletion(&error.reason());
+        writer.logs(&task.identity, logs);
+        writer.finish(&task.identity)
+    }
+}
+
+impl Drop for PyLane {
+    fn drop(&mut self) {
+        self.queue.resign();
+    }
+}
+
+#[pymethods]
+impl PyLane {
+    /// Waits for a task; returns its input (or the whole task), `None` once the executor is closed.
+    fn take<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
+        self.next(py, None)
+    }
+
+    /// COMPLETED with `output`; then as `take`.
+    fn complete<'py>(&self, py: Python<'py>, output: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Current { task, completion, started } = self.current()?;
+        let took = started.elapsed();
+        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
+        let result = match self.encode(py, output, &mut writer.body) {
+            Ok(()) => writer.finish(&task.identity),
+            Err(error) => self.unsendable(&task, &error, &[]),
+        };
+        completion.complete(result);
+        drop(task);
+        Ok(self.next(py, Some(took)))
+    }
+
+    /// Any other outcome; then as `take`. `logs` are (text, milliseconds since 1970).
+    #[pyo3(signature = (status, output, *, reason=None, callback_after_seconds=None, logs=None, external_output_payload_storage_path=None))]
+    #[expect(clippy::too_many_arguments, reason = "the fields of a task result")]
+    fn report<'py>(
+        &self,
+        py: Python<'py>,
+        status: &str,
+        output: &Bound<'py, PyDict>,
+        reason: Option<&str>,
+        callback_after_seconds: Option<u64>,
+        logs: Option<Vec<(String, i64)>>,
+        external_output_payload_storage_path: Option<&str>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let status = Status::from_name(status)
+            .ok_or_else(|| PyValueError::new_err(format!("{status:?} is no status of a task result")))?;
+        let Current { task, completion, started } = self.current()?;
+        let took = started.elapsed();
+        let logs: Vec<_> = logs
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(log, created_time)| TaskExecLog { log, created_time })
+            .collect();
+        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
+        let result = match self.encode(py, output, &mut writer.body) {
+            Ok(()) => {
+                if let Some(reason) = reason {
+                    writer.reason_for_incompletion(reason);
+                }
+                if let Some(seconds) = callback_after_seconds {
+                    writer.callback_after_seconds(seconds);
+                }
+                if let Some(path) = external_output_payload_storage_path {
+                    writer.external_output_payload_storage_path(path);
+                }
+                writer.logs(&task.identity, &logs);
+                writer.finish(&task.identity)
+            }
+            Err(error) => self.unsendable(&task, &error, &logs),
+        };
+        completion.complete(result);
+        drop(task);
+        Ok(self.next(py, Some(took)))
+    }
+
+    /// The whole current task, decoded anew at each call.
+    fn task<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let task = self.lock().as_ref().map(|current| Arc::clone(&current.task));
+        let task = task.ok_or_else(|| PyRuntimeError::new_err("no task is running on this lane"))?;
+        decode(py, task.raw(), "The task").map_err(PyValueError::new_err)
+    }
+}

@@ -1,0 +1,1 @@
+"""Tests against the real Conductor server, and the fixture that starts it."""

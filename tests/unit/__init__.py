@@ -1,0 +1,1 @@
+"""One file of the package at a time; the folders mirror it."""

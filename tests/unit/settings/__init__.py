@@ -1,0 +1,1 @@
+"""Tests of conductor_fast.settings."""

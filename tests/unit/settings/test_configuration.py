@@ -1,0 +1,169 @@
+"""`Configuration`: where the address comes from, what is refused, what is never shown."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from conductor.client.configuration.configuration import Configuration as SdkConfiguration
+
+from conductor_fast.model.exceptions import ConfigurationError
+from conductor_fast.settings import configuration as configuration_module
+from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
+
+VARIABLES = ("CONDUCTOR_SERVER_URL", "CONDUCTOR_AUTH_KEY", "CONDUCTOR_AUTH_SECRET", "CONDUCTOR_LOG_LEVEL")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    configuration_module._warn_of_environment_credentials.cache_clear()
+
+
+@pytest.mark.parametrize("environment", [None, "", "http://from-environment/api"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"base_url": "http://a:1"},
+        {"server_api_url": "https://b/x/api"},
+        {"base_url": "http://a", "server_api_url": "http://b/elsewhere"},
+    ],
+)
+def test_the_address_is_resolved_as_in_the_sdk(
+    arguments: dict[str, str], environment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if environment is not None:
+        monkeypatch.setenv("CONDUCTOR_SERVER_URL", environment)
+    assert Configuration(**arguments).host == SdkConfiguration(**arguments).host  # type: ignore[arg-type] # only strings here
+
+
+@pytest.mark.parametrize(
+    ("arguments", "host"),
+    [
+        ({"server_api_url": "http://a/api/"}, "http://a/api"),
+        ({"base_url": "http://a/"}, "http://a/api"),
+        ({"server_api_url": "http://[::1]:8080/api"}, "http://[::1]:8080/api"),
+    ],
+)
+def test_a_slash_at_the_end_changes_nothing(arguments: dict[str, Any], host: str) -> None:
+    assert Configuration(**arguments).host == host
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8080",
+        "ftp://a/api",
+        "http://",
+        "http:///api",
+        "http://a:port/api",
+        "http://a:0/api",
+        "http://a:70000/api",
+        "http://[::1/api",
+        "http://a/api?x=1",
+        "http://a/api#x",
+        "http://a b/api",
+        "http://a/api\n",
+        7,
+    ],
+)
+def test_a_bad_address_names_the_field_and_an_example(url: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"^server_api_url .*http://localhost:8080/api$"):
+        Configuration(server_api_url=url)
+    with pytest.raises(ConfigurationError, match=r"^base_url .*http://localhost:8080$"):
+        Configuration(url)
+    with pytest.raises(ConfigurationError, match=r"^host "):
+        Configuration().host = url
+    if url and "\n" not in str(url):
+        monkeypatch.setenv("CONDUCTOR_SERVER_URL", str(url))
+        with pytest.raises(ConfigurationError, match=r"^CONDUCTOR_SERVER_URL "):
+            Configuration()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://me:canary@a/api", "me:canary@a", "http://me:canary/x@a/api", "http://me:canary@a:port/api"],
+)
+def test_a_password_in_a_bad_address_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Configuration(server_api_url=url)
+    assert "canary" not in str(caught.value)
+
+
+def test_repr_does_not_show_a_password() -> None:
+    configuration = Configuration(server_api_url="http://me:canary@a/api")
+    assert configuration.host == "http://me:canary@a/api"
+    assert repr(configuration) == "Configuration(server_api_url='http://a/api')"
+    assert shown_url("http://a/api") == "http://a/api"
+
+
+def test_key_and_secret_are_refused_and_not_ignored() -> None:
+    with pytest.raises(ConfigurationError, match=r"authentication_settings: .*not supported.*leave them out"):
+        Configuration(authentication_settings=object())
+
+
+def test_key_and_secret_of_the_environment_are_warned_about_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CONDUCTOR_AUTH_KEY", "canary-key")
+    Configuration()
+    assert not caplog.records
+    monkeypatch.setenv("CONDUCTOR_AUTH_SECRET", "canary-secret")
+    Configuration()
+    Configuration()
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "CONDUCTOR_AUTH_KEY" in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "level"),
+    [
+        ({}, None, logging.INFO),
+        ({"debug": True}, None, logging.DEBUG),
+        ({"log_level": "warning"}, "ERROR", logging.WARNING),
+        ({"log_level": 7, "debug": True}, None, 7),
+        ({}, "ERROR", logging.ERROR),
+    ],
+)
+def test_log_level(
+    arguments: dict[str, Any], environment: str | None, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if environment is not None:
+        monkeypatch.setenv("CONDUCTOR_LOG_LEVEL", environment)
+    assert Configuration(**arguments).log_level == level == SdkConfiguration(**arguments).log_level
+
+
+def test_an_unknown_log_level_names_where_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"^log_level 'loud' .*DEBUG"):
+        Configuration(log_level="loud")
+    monkeypatch.setenv("CONDUCTOR_LOG_LEVEL", "loud")
+    with pytest.raises(ConfigurationError, match=r"^CONDUCTOR_LOG_LEVEL 'loud'"):
+        Configuration()
+
+
+def test_a_setting_that_has_no_effect_is_refused() -> None:
+    with pytest.raises(AttributeError, match="ssl_ca_cert"):
+        Configuration().ssl_ca_cert = "ca.pem"  # type: ignore[attr-defined] # the point
+    with pytest.raises(TypeError):
+        Configuration(server="http://a")  # type: ignore[call-arg] # the point
+
+
+@pytest.mark.parametrize(
+    ("url", "warns"),
+    [
+        ("http://a/api", False),
+        ("http://a/x/api/", False),
+        ("http://a", True),
+        ("http://a/", True),
+        ("http://me:canary@a/apis", True),
+    ],
+)
+def test_warn_if_not_api(url: str, warns: bool, caplog: pytest.LogCaptureFixture) -> None:
+    warn_if_not_api(url)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * warns
+    assert "canary" not in caplog.text
