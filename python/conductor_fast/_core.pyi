@@ -5,6 +5,12 @@ from typing import Any, final
 
 __version__: str
 
+def decode_json(text: bytes) -> dict[str, Any]:
+    """A JSON object as the input of a task is read. ValueError tells the place, never what stands there."""
+
+def encode_json(value: object, to_plain: Callable[[Any], Any]) -> bytes:
+    """A value as the output of a task is written. ValueError tells the path and the problem."""
+
 @final
 class Runtime:
     """The engine of one process: polls, posts and retries on a thread of its own that never attaches.
@@ -97,4 +103,44 @@ class Lane:
 
 @final
 class DevServer:
-    """An in-memory Conductor task service (rust/devserver)."""
+    """An in-memory Conductor task service (rust/devserver), with JSON texts for what is JSON."""
+
+    def __new__(
+        cls,
+        *,
+        host: str,
+        port: int,
+        gathering: bool,
+        requests_per_connection: int | None,
+        transcript_capacity: int,
+    ) -> DevServer: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def connections_opened(self) -> int: ...
+    def push(
+        self,
+        task_type: str,
+        input: str,
+        count: int,
+        *,
+        domain: str | None,
+        workflow_instance_id: str | None,
+        response_timeout_seconds: int | None,
+        retry_count: int | None,
+        retry_delay_seconds: int | None,
+    ) -> list[str]: ...
+    def push_raw_input(self, task_type: str, input: bytes) -> str: ...
+    def define(self, definition: str) -> None: ...
+    def task(self, task_id: str) -> str | None: ...
+    def tasks(self, task_type: str | None, status: str | None) -> str: ...
+    def count(self, task_type: str | None, status: str | None) -> int: ...
+    def wait_for(self, count: int, task_type: str | None, status: str | None, timeout: float) -> bool: ...
+    def forget_terminal(self) -> int: ...
+    def transcript(self) -> str: ...
+    def clear_transcript(self) -> None: ...
+    def add_fault(self, rule: str) -> int: ...
+    def clear_faults(self) -> None: ...
+    def stop(self) -> None: ...

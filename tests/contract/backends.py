@@ -36,10 +36,11 @@ class RealBackend:
         mapping = {name: f"${{workflow.input.{name}}}" for name in task_input}
         self._server.define_task(definition)
         self._server.register_workflow(task_type, [task_type], {task_type: mapping})
+        expected = self._server.queue_size(task_type) + count
         for _ in range(count):
             self._server.start_workflow(task_type, task_input)
         wait_until(
-            lambda: self._server.queue_size(task_type) == count,
+            lambda: self._server.queue_size(task_type) == expected,
             f"{count} tasks of {task_type} to be queued",
             QUEUED_TIMEOUT_SECONDS,
         )

@@ -81,7 +81,7 @@ def raised(error: BaseException) -> Outcome:
     return Outcome(
         status="FAILED_WITH_TERMINAL_ERROR" if terminal else "FAILED",
         output={},
-        reason=message or name,
+        reason=message if message and isinstance(error, Exception) else f"{name}: {message}".rstrip(": "),
         logs=[TaskExecLog(trace, created_time=time.time_ns() // 1_000_000)],
     )
 

@@ -10,6 +10,8 @@ mod runtime;
 #[pyo3::pymodule(name = "_core", gil_used = false)]
 mod core {
     #[pymodule_export]
+    use crate::convert::{decode_json, encode_json};
+    #[pymodule_export]
     use crate::dev_server::PyDevServer;
     #[pymodule_export]
     use crate::execute::{PyLane, PySyncExecutor};

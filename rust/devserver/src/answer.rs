@@ -51,13 +51,15 @@ impl Answer {
         let message = serde_json::Value::from(message);
         Self::json(
             status,
-            format!("{{\"status\":{status},\"message\":{message},\"instance\":\"devserver\",\"retryable\":false}}"),
+            format!(
+                "{{\"status\":{status},\"message\":{message},\"instance\":\"devserver\",\"retryable\":false}}"
+            ),
         )
     }
 
     /// The `400` of a `ConstraintViolationException`; `errors` are pairs of path and message.
     #[cold]
-    pub(crate) fn validation_error(errors: &[(String, &str)]) -> Self {
+    pub(crate) fn validation_error(errors: &[(String, String)]) -> Self {
         let errors: Vec<_> =
             errors.iter().map(|(path, message)| json!({"path": path, "message": message})).collect();
         let body = json!({
@@ -99,7 +101,8 @@ impl Answer {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value)) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value))
+            {
                 headers.append(name, value);
             }
         }

@@ -38,7 +38,11 @@ impl Census {
     /// Tasks that `wanted` accepts, of one type or of all.
     pub(crate) fn count(&self, task_type: Option<&str>, wanted: impl Fn(TaskStatus) -> bool) -> usize {
         let of = |counts: &[usize; TaskStatus::ALL.len()]| -> usize {
-            TaskStatus::ALL.into_iter().filter(|&status| wanted(status)).map(|status| counts[status as usize]).sum()
+            TaskStatus::ALL
+                .into_iter()
+                .filter(|&status| wanted(status))
+                .map(|status| counts[status as usize])
+                .sum()
         };
         match task_type {
             Some(task_type) => self.index.get(task_type).map_or(0, |&index| of(&self.counts[index])),

@@ -38,8 +38,8 @@ impl Shared {
     }
 
     pub(crate) fn define(&self, definition_json: &str) -> Result<(), PushError> {
-        let value =
-            serde_json::from_str(definition_json).map_err(|error| PushError::Definition(error.to_string()))?;
+        let value = serde_json::from_str(definition_json)
+            .map_err(|error| PushError::Definition(error.to_string()))?;
         let definition = TaskDefinition::from_value(&value, self.clock.now().millis)?;
         let mut store = self.store();
         store.definitions_changed();

@@ -47,8 +47,7 @@ pub(crate) fn as_str(text: &IdentifierText) -> &str {
 fn write(sequence: u64, nonce: u64) -> IdentifierText {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     // 48 bits of sequence, then "4" for the UUID version, then the nonce.
-    let bits =
-        (u128::from(sequence & SEQUENCE_MASK) << 80) | (4 << 76) | (u128::from(nonce) << 8) | 0x5a;
+    let bits = (u128::from(sequence & SEQUENCE_MASK) << 80) | (4 << 76) | (u128::from(nonce) << 8) | 0x5a;
     let mut text = [b'-'; 36];
     let mut shift = 128;
     for (position, digit) in text.iter_mut().enumerate() {

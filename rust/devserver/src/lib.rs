@@ -1,1 +1,94 @@
+//! An in-memory Conductor task service for tests, demos and benchmarks.
+//!
+//! It answers over HTTP as `conductor-server` 3.32.3 did when it was asked (the table in the protocol notes and
+//! the bodies captured from a live server), and shares no type with the worker engine, so that it can judge it.
+//! There is no workflow engine: tasks are pushed, each into a workflow of its own.
+//!
+//! ```
+//! use conductor_devserver::{DevServer, Options, PushOptions};
+//!
+//! let server = DevServer::start(Options::default())?;
+//! let task_id = server.push("greet", r#"{"name":"World"}"#, &PushOptions::default())?;
+//! assert!(server.task_json(&task_id).is_some_and(|json| json.contains("SCHEDULED")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Map
+//!
+//! A file imports only from files listed above it.
+//!
+//! | files | what they hold |
+//! |---|---|
+//! | `options` | what a user may choose |
+//! | `clock` `identifier` `status` `task_definition` | time, ids, states, definitions and retry rules |
+//! | `template` `task` | a task and its JSON |
+//! | `queue` `census` `alarms` `task_table` | where tasks wait, are counted, are timed, are found |
+//! | `task_store` `task_result` `task_update` | what happens to tasks; plain functions of state and time |
+//! | `request` `transcript` `fault` `shared` `answer` | HTTP in, what is remembered, what goes wrong, HTTP out |
+//! | `polling` `task_routes` `metadata_routes` `routes` | the API |
+//! | `control` `control_routes` | what a test may do from outside |
+//! | `connection` `server` `dev_server` | sockets, the thread, the handle |
+//!
+//! # Against the real server
+//!
+//! The same: statuses, bodies, headers of the answers of the task and definition routes; chunked JSON without a
+//! length; `Connection: close` after `400` and `500` and on the 100th request; a long poll goes on when its client
+//! has gone. Different: it answers in microseconds (the real one takes 10 ms for an empty poll); tasks of a type
+//! without a definition carry a shorter `workflowTask` and `taskDefinition` (1.0 KB instead of 2.1 KB a task);
+//! large inputs and outputs are never moved to an external storage; a key given twice in a body is an error.
 
+#![forbid(unsafe_code)]
+
+mod options;
+
+mod clock;
+mod identifier;
+mod status;
+mod task_definition;
+
+mod template;
+
+mod task;
+
+mod alarms;
+mod census;
+mod queue;
+mod task_table;
+
+mod task_store;
+
+mod task_result;
+
+mod task_update;
+
+mod request;
+
+mod transcript;
+
+mod fault;
+
+mod shared;
+
+mod answer;
+
+mod polling;
+
+mod task_routes;
+
+mod metadata_routes;
+
+mod routes;
+
+mod control;
+
+mod control_routes;
+
+mod connection;
+
+mod server;
+
+mod dev_server;
+
+pub use dev_server::DevServer;
+pub use fault::{FaultAction, FaultRule};
+pub use options::{Options, PushError, PushOptions};

@@ -57,7 +57,11 @@ pub(crate) fn update(shared: &Shared, request: &ApiRequest) -> Answer {
 pub(crate) fn delete(shared: &Shared, name: &str) -> Answer {
     let mut store = shared.store();
     store.definitions_changed();
-    if store.definitions.remove(name) { Answer::empty(200) } else { Answer::error(500, "No such task definition") }
+    if store.definitions.remove(name) {
+        Answer::empty(200)
+    } else {
+        Answer::error(500, "No such task definition")
+    }
 }
 
 fn parse(request: &ApiRequest) -> Result<Value, Answer> {
@@ -86,7 +90,8 @@ fn problem(definition: &Value, path: &str) -> Option<(String, String)> {
     }
     let response_timeout = definition["responseTimeoutSeconds"].as_u64().unwrap_or(3600);
     if response_timeout < 1 {
-        let message = format!("TaskDef responseTimeoutSeconds: {response_timeout} should be minimum 1 second");
+        let message =
+            format!("TaskDef responseTimeoutSeconds: {response_timeout} should be minimum 1 second");
         return Some((format!("{path}.responseTimeoutSeconds"), message));
     }
     let timeout = definition["timeoutSeconds"].as_u64().unwrap_or(0);

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Options {
     /// Where to listen; port 0 lets the system choose one.
     pub address: SocketAddr,
-    /// `true`: a batch poll gathers until `count` or `timeout`, with 100 ms sleeps, as the SQLite and
+    /// `true`: a batch poll gathers until `count` or `timeout`, with 100 ms sleeps, as the `SQLite` and
     /// Postgres stores do (`PostgresQueueDAO.java`). `false`: it answers with what is there, as Redis does.
     pub gathering: bool,
     /// After how many requests a connection is closed (`Connection: close` on the last one); Tomcat's
@@ -27,7 +27,7 @@ impl Default for Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             gathering: false,
             requests_per_connection: Some(100),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             transcript_capacity: 100_000,
         }
     }

@@ -79,7 +79,7 @@ async fn wait_for_first(shared: &Arc<Shared>, request: &PollRequest, limit: usiz
     }
 }
 
-/// SQLite, Postgres: until the count is full or the timeout is over (`PostgresQueueDAO.java`).
+/// `SQLite`, Postgres: until the count is full or the timeout is over (`PostgresQueueDAO.java`).
 async fn gather(shared: &Arc<Shared>, request: &PollRequest, limit: usize, polled: &mut Polled) {
     let deadline = Instant::now() + request.timeout;
     loop {

@@ -101,6 +101,13 @@ impl ApiRequest {
     }
 }
 
+/// The task type in the path of a poll.
+pub(crate) fn polled_type(path: &str) -> Option<Cow<'_, str>> {
+    let rest = path.strip_prefix("/api/tasks/poll/")?;
+    let task_type = rest.strip_prefix("batch/").unwrap_or(rest);
+    (!task_type.is_empty() && !task_type.contains('/')).then(|| decode(task_type, false))
+}
+
 fn header_bytes(headers: &HeaderMap) -> usize {
     // 4: the colon, the blank and the line end.
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()

@@ -8,7 +8,7 @@ use crate::request::{ApiRequest, decode};
 use crate::shared::Shared;
 use crate::task_routes;
 
-/// Answers one request; `poll_type` is what `polled_type` said.
+/// Answers one request.
 pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer {
     let path = request.path();
     if request.is_refused_by_tomcat() {
@@ -39,13 +39,6 @@ pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer 
         (method, segments) if exists(segments) => Answer::method_not_supported(method),
         _ => Answer::no_such_route(path),
     }
-}
-
-/// The encoded task type in the path of a poll.
-pub(crate) fn polled_type(path: &str) -> Option<&str> {
-    let rest = path.strip_prefix("/api/tasks/poll/")?;
-    let task_type = rest.strip_prefix("batch/").unwrap_or(rest);
-    (!task_type.is_empty() && !task_type.contains('/')).then_some(task_type)
 }
 
 /// The path's segments below `/api/`; `None` when it cannot be a route: longer than any, or a slash at its end.

@@ -91,7 +91,8 @@ impl Shared {
                 break true;
             }
             // Without a deadline: as good as for ever, checked once an hour.
-            let left = deadline.map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()));
+            let left =
+                deadline.map_or(Duration::from_hours(1), |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 break false;
             }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::identifier::{Identifiers, IdentifierText};
+use crate::identifier::{IdentifierText, Identifiers};
 use crate::status::TaskStatus;
 use crate::template::Template;
 

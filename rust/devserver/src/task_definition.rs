@@ -38,9 +38,7 @@ impl RetryRules {
     pub(crate) fn delay_seconds(&self, retry_count: u32) -> u64 {
         let factor = match self.retry_logic {
             RetryLogic::Fixed => 1,
-            RetryLogic::LinearBackoff => {
-                self.backoff_scale_factor.saturating_mul(u64::from(retry_count) + 1)
-            }
+            RetryLogic::LinearBackoff => self.backoff_scale_factor.saturating_mul(u64::from(retry_count) + 1),
             RetryLogic::ExponentialBackoff => 1 << retry_count.min(40),
         };
         self.retry_delay_seconds.saturating_mul(factor)
@@ -113,7 +111,8 @@ fn rules(fields: &Map<String, Value>) -> RetryRules {
             _ => RetryLogic::Fixed,
         },
         backoff_scale_factor: number("backoffScaleFactor").unwrap_or(default.backoff_scale_factor),
-        response_timeout_seconds: number("responseTimeoutSeconds").unwrap_or(default.response_timeout_seconds),
+        response_timeout_seconds: number("responseTimeoutSeconds")
+            .unwrap_or(default.response_timeout_seconds),
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::identifier::as_str;
 use crate::polling::{DEFAULT_LONG_POLL_MILLIS, MAX_LONG_POLL_MILLIS, PollRequest, Polled, poll};
 use crate::request::ApiRequest;
 use crate::shared::Shared;
@@ -114,7 +113,13 @@ pub(crate) fn get_logs(shared: &Shared, task_id: &str) -> Answer {
     if logs.is_empty() { Answer::empty(204) } else { Answer::json(200, format!("[{logs}]")) }
 }
 
-fn poll_request(shared: &Shared, request: &ApiRequest, task_type: &str, count: i32, timeout: i32) -> PollRequest {
+fn poll_request(
+    shared: &Shared,
+    request: &ApiRequest,
+    task_type: &str,
+    count: i32,
+    timeout: i32,
+) -> PollRequest {
     let domain = request.parameter("domain");
     PollRequest {
         queue: shared.store().queues.index_of(task_type, domain.as_deref()),
@@ -165,7 +170,7 @@ fn update(shared: &Shared, result: &TaskResult<'_>) -> Result<Updated, Answer> {
 
 /// Spring's words for missing fields of a `@Valid` body.
 fn v2_validation_message(missing: &[(&str, &str)]) -> Option<String> {
-    let errors: String = (missing.iter())
+    let errors: Vec<String> = (missing.iter())
         .map(|(field, message)| {
             format!(
                 "[Field error in object 'taskResult' on field '{field}': rejected value [null]; codes \
@@ -176,5 +181,6 @@ fn v2_validation_message(missing: &[(&str, &str)]) -> Option<String> {
         })
         .collect();
     let number = if missing.len() > 1 { format!(" with {} errors", missing.len()) } else { String::new() };
-    (!missing.is_empty()).then(|| format!("Validation failed for argument [0] in {V2_HANDLER}{number}: {errors}"))
+    (!missing.is_empty())
+        .then(|| format!("Validation failed for argument [0] in {V2_HANDLER}{number}: {}", errors.concat()))
 }

@@ -165,6 +165,14 @@ impl TaskStore {
         self.tasks.push(task);
     }
 
+    /// Adds a log line, a JSON object; an unknown task's goes nowhere, as on the real server.
+    pub(crate) fn add_log(&mut self, task_id: &str, log: Box<str>) {
+        let task = self.identifiers.sequence(task_id).and_then(|sequence| self.tasks.get_mut(sequence));
+        if let Some(task) = task {
+            task.logs.push(log);
+        }
+    }
+
     pub(crate) fn find(&self, task_id: &str) -> Option<&Task> {
         self.tasks.get(self.identifiers.sequence(task_id)?)
     }

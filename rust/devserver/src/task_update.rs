@@ -34,7 +34,8 @@ pub(crate) struct Updated {
 
 impl TaskStore {
     pub(crate) fn update(&mut self, result: &TaskResult<'_>, now: Now) -> Result<Updated, UpdateError> {
-        let found = self.identifiers.sequence(&result.task_id).filter(|&found| self.tasks.get(found).is_some());
+        let found =
+            self.identifiers.sequence(&result.task_id).filter(|&found| self.tasks.get(found).is_some());
         if result.extend_lease {
             return self.extend_lease(found.ok_or(UpdateError::UnknownTask)?, now);
         }

@@ -98,8 +98,9 @@ fn objects(
         );
         return (workflow_task, definition.json.clone());
     }
-    let workflow_task =
-        format!("{{\"name\":{name},\"taskReferenceName\":{reference},\"type\":\"SIMPLE\",\"optional\":false}}");
+    let workflow_task = format!(
+        "{{\"name\":{name},\"taskReferenceName\":{reference},\"type\":\"SIMPLE\",\"optional\":false}}"
+    );
     let task_definition = format!(
         "{{\"name\":{name},\"retryCount\":{},\"retryDelaySeconds\":{},\"responseTimeoutSeconds\":{}}}",
         rules.retry_count_limit, rules.retry_delay_seconds, rules.response_timeout_seconds

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::request::polled_type;
+
 /// How much of a body is kept, in bytes.
 const KEPT_BODY_BYTES: usize = 2048;
 
@@ -18,6 +20,7 @@ struct Entry {
     query_bytes: usize,
     /// Length of the whole body.
     body_bytes: usize,
+    /// Of the task that was updated; a poll's is in its path.
     task_type: Option<Arc<str>>,
     /// `None`: not answered yet, or the connection was closed without an answer.
     status: Option<u16>,
@@ -86,13 +89,16 @@ impl Transcript {
         for (sequence, entry) in (self.first..).zip(&self.entries) {
             let (path, rest) = entry.text.split_at(entry.path_bytes);
             let (query, body) = rest.split_at(entry.query_bytes);
+            let path = String::from_utf8_lossy(path);
+            let polled = polled_type(&path);
+            let task_type = entry.task_type.as_deref().or(polled.as_deref());
             let value = json!({
                 "sequence": sequence,
                 "elapsedMillis": entry.elapsed_millis,
                 "method": entry.method,
-                "path": String::from_utf8_lossy(path),
+                "path": path,
                 "query": String::from_utf8_lossy(query),
-                "taskType": entry.task_type.as_deref(),
+                "taskType": task_type,
                 "body": String::from_utf8_lossy(body),
                 "bodyBytes": entry.body_bytes,
                 "status": entry.status,

@@ -3,7 +3,9 @@
 mod error;
 mod decode;
 mod encode;
+mod json;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{EncodeError, Encoder};
+pub(crate) use json::{decode_json, encode_json};
 pub(crate) use error::to_python;

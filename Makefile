@@ -1,0 +1,74 @@
+# The one list of chores: people, hooks and CI call these and nothing else.
+# Needs python3 (3.10 to 3.13), cargo and make; everything else comes into .venv by itself.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := .venv/tools-installed
+
+# pyo3 builds for the interpreter that runs the tests, not for the first python3 on the PATH.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+# A venv that happens to be active must not receive the build.
+unexport VIRTUAL_ENV
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+$(TOOLS): pyproject.toml
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check 'pip>=25.1' # the first with --group
+	$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+.PHONY: build
+build: $(TOOLS) ## the extension, optimised, installed into .venv
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release --quiet
+
+.PHONY: demo
+demo: build ## build, then run sample workers against the dev server
+	$(BIN)/conductor-fast demo $(ARGS)
+
+.PHONY: dev
+dev: build ## build, then run the dev server until Ctrl-C; ARGS="--port 8080"
+	$(BIN)/conductor-fast dev $(ARGS)
+
+.PHONY: format
+format: $(TOOLS) ## rewrite Rust and Python in the project's form
+	cargo fmt --all
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+.PHONY: lint
+lint: build ## what CI refuses: form, lints, types, the stub of the extension
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m mypy.stubtest conductor_fast._core
+
+# The bridge is tested by pytest: its symbols exist only inside a Python process.
+.PHONY: test
+test: lint ## lint, then every test, Rust and Python
+	cargo test --workspace --exclude conductor-bridge --quiet
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: bench
+bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS="--output"
+	cargo build --release --quiet -p conductor-devserver
+	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
+	$(BIN)/pytest benches --benchmark-only --benchmark-columns=median,iqr,rounds -q
+
+.PHONY: wheel
+wheel: $(TOOLS) ## a wheel for this interpreter, in dist/
+	rm -rf dist
+	$(BIN)/maturin build --release --quiet --interpreter $(BIN)/python --out dist
+	@ls dist/*.whl
+
+.PHONY: clean
+clean: ## remove everything that the targets above made
+	cargo clean --quiet
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .benchmarks .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f python/conductor_fast/_core*.so

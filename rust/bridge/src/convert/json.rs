@@ -1,0 +1,27 @@
+//! The two codecs by themselves, for tests and benchmarks.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use super::decode::decode;
+use super::encode::Encoder;
+
+/// A JSON object as the input of a task is read.
+#[pyfunction]
+pub(crate) fn decode_json<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+    decode(py, text, "inputData").map_err(PyValueError::new_err)
+}
+
+/// A value as the output of a task is written.
+#[pyfunction]
+pub(crate) fn encode_json<'py>(
+    value: &Bound<'py, PyAny>,
+    to_plain: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut out = Vec::new();
+    match (Encoder { out: &mut out, to_plain }).encode(value) {
+        Ok(()) => Ok(PyBytes::new(value.py(), &out)),
+        Err(error) => Err(PyValueError::new_err(error.reason())),
+    }
+}
