@@ -113,3 +113,19 @@ class Normaliser:
         return re.sub(
             "|".join(map(re.escape, self._names)) or "(?!)", lambda found: self._names[found.group()], text
         )
+
+
+def differences(expected: object, answered: object, place: str = "") -> dict[str, tuple[object, object]]:
+    """Where two records differ: place to what was expected and what came.
+
+    A record holds whole tasks; the one field that differs would be lost in a comparison of the whole.
+    """
+    if isinstance(expected, dict) and isinstance(answered, dict):
+        found = {}
+        for name in expected | answered:
+            parts = (part.get(name, "<missing>") for part in (expected, answered))
+            found.update(differences(*parts, place=f"{place}/{name}"))
+        return found
+    if isinstance(expected, list) and isinstance(answered, list) and len(expected) == len(answered):
+        return differences(dict(enumerate(expected)), dict(enumerate(answered)), place)
+    return {} if expected == answered else {place: (expected, answered)}

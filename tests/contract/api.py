@@ -51,10 +51,10 @@ class Api:
         path: str,
         body: object = None,
         *,
-        raw: bytes | None = None,
+        raw: bytes | list[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request; `raw` is sent as it is instead of `body` as JSON."""
+        """Send one request; `raw` is sent as it is instead of `body` as JSON, a list of it in chunks."""
         content = raw if raw is not None or body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **(headers or {})}
         self._connection.request(method, self._path + path, content, sent)
@@ -72,15 +72,28 @@ class Api:
         path: str,
         body: object = None,
         *,
-        raw: bytes | None = None,
+        raw: bytes | list[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """As `call`, normalised."""
         return self.normaliser.answer(self.call(method, path, body, raw=raw, headers=headers))
 
-    def make_ready(self, count: int = 1, **definition: object) -> None:
-        """Queue tasks whose input is `{"a": 1}`; `definition` are fields of the task definition."""
-        self._backend.make_ready(task_definition(self.task_type, **definition), {"a": 1}, count)
+    def make_ready(self, count: int = 1, *, wait: bool = True, **definition: object) -> None:
+        """Queue tasks whose input is `{"a": 1}`; `definition` are fields of the task definition.
+
+        `wait=False` is for a queue that a poll empties meanwhile.
+        """
+        self._backend.make_ready(task_definition(self.task_type, **definition), {"a": 1}, count, wait=wait)
+
+    def cancel(self, task: Mapping[str, Any]) -> None:
+        """End a task from outside."""
+        self._backend.cancel(task)
+
+    def another(self) -> Api:
+        """Open a second connection, for a request that goes on while this one is used."""
+        other = Api(self._backend, self.task_type)
+        other.normaliser = self.normaliser
+        return other
 
     def batch_poll(self, count: int = 1, timeout: int = 100) -> Answer:
         """One batch poll; `timeout` in milliseconds."""

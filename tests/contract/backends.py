@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -19,8 +21,13 @@ class Backend(Protocol):
     def base_url(self) -> str:
         """The URL with `/api`."""
 
-    def make_ready(self, definition: Mapping[str, Any], task_input: Mapping[str, Any], count: int) -> None:
-        """Define a task type and queue `count` tasks of it."""
+    def make_ready(
+        self, definition: Mapping[str, Any], task_input: Mapping[str, Any], count: int, *, wait: bool
+    ) -> None:
+        """Define a task type and queue `count` tasks of it; `wait` until they can be polled."""
+
+    def cancel(self, task: Mapping[str, Any]) -> None:
+        """End a task from outside, as the end of its workflow does."""
 
 
 class RealBackend:
@@ -30,8 +37,10 @@ class RealBackend:
         self._server = server
         self.base_url = server.url
 
-    def make_ready(self, definition: Mapping[str, Any], task_input: Mapping[str, Any], count: int) -> None:
-        """Start a workflow for each task, and wait until all are queued."""
+    def make_ready(
+        self, definition: Mapping[str, Any], task_input: Mapping[str, Any], count: int, *, wait: bool
+    ) -> None:
+        """Start a workflow for each task."""
         task_type = definition["name"]
         mapping = {name: f"${{workflow.input.{name}}}" for name in task_input}
         self._server.define_task(definition)
@@ -39,11 +48,16 @@ class RealBackend:
         expected = self._server.queue_size(task_type) + count
         for _ in range(count):
             self._server.start_workflow(task_type, task_input)
-        wait_until(
-            lambda: self._server.queue_size(task_type) == expected,
-            f"{count} tasks of {task_type} to be queued",
-            QUEUED_TIMEOUT_SECONDS,
-        )
+        if wait:
+            wait_until(
+                lambda: self._server.queue_size(task_type) == expected,
+                f"{count} tasks of {task_type} to be queued",
+                QUEUED_TIMEOUT_SECONDS,
+            )
+
+    def cancel(self, task: Mapping[str, Any]) -> None:
+        """Terminate the workflow."""
+        self._server.terminate_workflow(task["workflowInstanceId"])
 
 
 class DevBackend:
@@ -53,7 +67,16 @@ class DevBackend:
         self._server = server
         self.base_url = server.url
 
-    def make_ready(self, definition: Mapping[str, Any], task_input: Mapping[str, Any], count: int) -> None:
-        """Define, then push: a pushed task takes its settings from the definition."""
+    def make_ready(
+        self, definition: Mapping[str, Any], task_input: Mapping[str, Any], count: int, *, wait: bool
+    ) -> None:
+        """Push, which queues at once; a pushed task takes its settings from the definition."""
         self._server.define(dict(definition))
         self._server.push_many(definition["name"], dict(task_input), count=count)
+
+    def cancel(self, task: Mapping[str, Any]) -> None:
+        """Use the dev server's own route, which no real server has."""
+        root = self._server.url.removesuffix("/api")
+        request = urllib.request.Request(f"{root}/dev/cancel/{task['taskId']}", method="POST")
+        with urllib.request.urlopen(request, timeout=QUEUED_TIMEOUT_SECONDS) as answer:
+            assert json.load(answer) is True

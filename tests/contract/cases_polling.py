@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 from tests.contract.api import WORKER_ID, Api, timed
@@ -75,6 +77,45 @@ def batch_poll_for_less_than_is_there(api: Api) -> dict[str, Any]:
         "first": api.normaliser.answer(api.batch_poll(count=2, timeout=0)),
         "second": api.normaliser.answer(api.batch_poll(count=2, timeout=0)),
     }
+
+
+@case
+def batch_poll_gathers(api: Api) -> dict[str, Any]:
+    """A batch that is not full is held until the timeout, a full one is not."""
+    api.make_ready(count=2)
+    started = time.monotonic()
+    record: dict[str, Any] = {"full": api.normaliser.answer(api.batch_poll(count=1, timeout=5000))}
+    record["full at once"] = time.monotonic() - started < 2.5
+    started = time.monotonic()
+    record["not full"] = api.normaliser.answer(api.batch_poll(count=2, timeout=500))
+    record["not full waited"] = timed(started, 0.5)
+    return record
+
+
+@case
+def task_that_comes_during_a_long_poll(api: Api) -> dict[str, Any]:
+    """The poll is answered with it, not after its time."""
+    api.make_ready(count=0)
+    with api.another() as poller, ThreadPoolExecutor() as threads:
+        started = time.monotonic()
+        polled = threads.submit(poller.batch_poll, count=1, timeout=5000)
+        api.make_ready(count=1, wait=False)
+        answer = api.normaliser.answer(polled.result())
+        return {"answer": answer, "before the timeout": time.monotonic() - started < 4.0}
+
+
+@case
+def pollers_that_race(api: Api) -> dict[str, Any]:
+    """No task is given twice."""
+    api.make_ready(count=3)
+    with ExitStack() as stack:
+        pollers = [stack.enter_context(api.another()) for _ in range(8)]
+        threads = stack.enter_context(ThreadPoolExecutor(len(pollers)))
+        answers = list(threads.map(lambda poller: poller.batch_poll(count=3, timeout=0).json(), pollers))
+    # A poller may come away empty-handed while another takes: what is left is taken here.
+    answers.append(api.batch_poll(count=3).json())
+    task_ids = [task["taskId"] for answer in answers for task in answer]
+    return {"tasks": len(task_ids), "ids": len(set(task_ids))}
 
 
 @case

@@ -125,6 +125,28 @@ def lease_extension(api: Api) -> dict[str, Any]:
 
 
 @case
+def canceled_task(api: Api) -> dict[str, Any]:
+    """No answer to an update tells of it: only looking the task up does."""
+    task = api.ready()
+    api.cancel(task)
+    return {
+        "task": api.look_up(task),
+        "lease": api.update(task, status="IN_PROGRESS", extendLease=True),
+        "result": api.update(task, status="COMPLETED", outputData={"late": True}),
+        "task afterwards": api.look_up(task),
+        "next": api.normaliser.answer(api.batch_poll()),
+    }
+
+
+@case
+def result_in_chunks(api: Api) -> dict[str, Any]:
+    """A body of unknown length."""
+    task = api.ready()
+    body = json.dumps(result_of(task, status="COMPLETED", outputData={"b": 1})).encode()
+    return {"answer": api.record("POST", "/tasks", raw=[body[:7], body[7:]]), "task": api.look_up(task)}
+
+
+@case
 def unknown_fields_are_ignored(api: Api) -> dict[str, Any]:
     """So a client may send more than an old server knows."""
     task = api.ready()
@@ -166,14 +188,23 @@ def logs_of_a_result(api: Api) -> dict[str, Any]:
 
 @case
 def update_by_reference_name(api: Api) -> dict[str, Any]:
-    """The body is the output; a task that has ended is answered with nothing."""
+    """The body is the output; where there is nothing to update, the answer is empty and no error."""
     task = api.ready()
-    path = f"/tasks/{task['workflowInstanceId']}/{task['referenceTaskName']}/COMPLETED?workerid=other"
-    return {
-        "first": api.record("POST", path, {"b": 1}),
-        "second": api.record("POST", path, {"b": 2}),
+    path = f"/tasks/{task['workflowInstanceId']}/{task['referenceTaskName']}"
+    record = {
+        "in progress": api.record("POST", f"{path}/IN_PROGRESS", {"b": 1}),
+        "waits": api.look_up(task),
+        "completed while it waits": api.record("POST", f"{path}/COMPLETED?workerid=other", {"b": 2}),
+        "once more": api.record("POST", f"{path}/COMPLETED", {"b": 3}),
         "task": api.look_up(task),
     }
+    record["unknown status"] = api.record("POST", f"{path}/DONE", {})
+    record["unknown task"] = api.record(
+        "POST", f"/tasks/{task['workflowInstanceId']}/no-such-task/COMPLETED", {}
+    )
+    record["unknown workflow"] = api.record("POST", "/tasks/no-such-workflow/no-such-task/COMPLETED", {})
+    record["no output"] = api.record("POST", f"{path}/COMPLETED")
+    return record
 
 
 @case

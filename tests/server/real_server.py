@@ -110,6 +110,10 @@ class RealServer:
         body = {"name": name, "version": 1, "input": workflow_input, "taskToDomain": domains or {}}
         return self._call("POST", "/workflow", body).decode()
 
+    def terminate_workflow(self, workflow_id: str) -> None:
+        """End a workflow; its running task is canceled."""
+        self._call("DELETE", f"/workflow/{workflow_id}")
+
     def workflow(self, workflow_id: str) -> dict[str, Any]:
         """Return a workflow with its tasks."""
         answer: dict[str, Any] = json.loads(self._call("GET", f"/workflow/{workflow_id}?includeTasks=true"))

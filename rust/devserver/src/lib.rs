@@ -22,11 +22,11 @@
 //! | `options` | what a user may choose |
 //! | `clock` `identifier` `status` `task_definition` | time, ids, states, definitions and retry rules |
 //! | `template` `task` | a task and its JSON |
-//! | `queue` `census` `alarms` `task_table` | where tasks wait, are counted, are timed, are found |
-//! | `task_store` `task_result` `task_update` | what happens to tasks; plain functions of state and time |
-//! | `request` `transcript` `fault` `shared` `answer` | HTTP in, what is remembered, what goes wrong, HTTP out |
-//! | `polling` `task_routes` `metadata_routes` `routes` | the API |
-//! | `control` `control_routes` | what a test may do from outside |
+//! | `alarms` `census` `queue` `task_table` | where tasks are timed, counted, wait, are found |
+//! | `task_result` `task_store` `task_update` | what happens to tasks; plain functions of state and time |
+//! | `fault` `request` `transcript` `shared` | what goes wrong, HTTP in, what is remembered, what all share |
+//! | `answer` `metadata_routes` `polling` `task_routes` | HTTP out, the handlers of the API |
+//! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
 //! | `connection` `server` `dev_server` | sockets, the thread, the handle |
 //!
 //! # Against the real server
@@ -55,36 +55,26 @@ mod census;
 mod queue;
 mod task_table;
 
-mod task_store;
-
 mod task_result;
-
+mod task_store;
 mod task_update;
 
-mod request;
-
-mod transcript;
-
 mod fault;
+mod request;
+mod transcript;
 
 mod shared;
 
 mod answer;
-
+mod metadata_routes;
 mod polling;
-
 mod task_routes;
 
-mod metadata_routes;
-
+mod control;
+mod control_routes;
 mod routes;
 
-mod control;
-
-mod control_routes;
-
 mod connection;
-
 mod server;
 
 mod dev_server;

@@ -96,5 +96,9 @@ fn take(shared: &Shared, request: &PollRequest, limit: usize, polled: &mut Polle
     let mut store = shared.store();
     let ready = store.queues.get(request.queue).ready.len().min(limit);
     polled.json.reserve(ready * TASK_BYTES);
-    polled.count += store.take(request.queue, limit, request.worker_id.as_ref(), now, &mut polled.json);
+    let taken = store.take(request.queue, limit, request.worker_id.as_ref(), now, &mut polled.json);
+    polled.count += taken;
+    if taken > 0 {
+        shared.wake_waits(&store);
+    }
 }

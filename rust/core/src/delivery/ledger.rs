@@ -71,9 +71,12 @@ impl Ledger {
         id
     }
 
-    pub fn finished(&self, id: HoldId) {
-        if let Some(held) = self.lock().held.get_mut(&id) {
-            held.stage = Stage::Undelivered;
+    pub fn finished(&self, ids: impl Iterator<Item = HoldId>) {
+        let mut state = self.lock();
+        for id in ids {
+            if let Some(held) = state.held.get_mut(&id) {
+                held.stage = Stage::Undelivered;
+            }
         }
     }
 
@@ -123,7 +126,7 @@ mod tests {
         let first = ledger.hold(&"t1".into(), &"greet".into());
         let second = ledger.hold(&"t1".into(), &"greet".into());
         drop(poll);
-        ledger.finished(first);
+        ledger.finished([first].into_iter());
         ledger.settled(first);
         assert!(!ledger.wait_empty(Duration::from_millis(1)));
         assert_eq!(ledger.held().len(), 1);

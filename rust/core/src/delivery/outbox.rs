@@ -32,6 +32,17 @@ impl Outbox {
         self.arrived.notify_one();
     }
 
+    /// Takes the letters, without a word to the lanes: `tell` follows.
+    pub(super) fn extend(&self, letters: impl Iterator<Item = Letter>) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).extend(letters);
+    }
+
+    pub(super) fn tell(&self, letters: usize) {
+        for _ in 0..letters {
+            self.arrived.notify_one();
+        }
+    }
+
     pub(super) async fn next(&self) -> Letter {
         loop {
             // Taken before the look, so that a letter that arrives in between is not slept through.

@@ -18,6 +18,9 @@ const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_s
 /// The address or the rights are wrong: somebody has to come and change them.
 const RETRY_SELDOM: Duration = Duration::from_secs(10);
 
+/// So many results are taken in at a turn.
+const INTAKE: usize = 64;
+
 /// A function has returned: its result, and whatever has to be let go once the outbox has it.
 pub struct Finished<G> {
     pub hold: HoldId,
@@ -71,10 +74,17 @@ impl Updater {
 
     async fn take_in<G>(self: Arc<Self>, finished: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Finished<G>>>>) {
         let mut finished = finished.lock().await;
-        while let Some(Finished { hold, task_type, result, guard }) = finished.recv().await {
-            self.ledger.finished(hold);
-            self.outbox.push(Letter { hold, task_type, result, backoff: RETRY, is_substitute: false });
-            drop(guard);
+        let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
+        while finished.recv_many(&mut arrived, INTAKE).await > 0 {
+            self.ledger.finished(arrived.iter().map(|finished| finished.hold));
+            self.outbox.extend(arrived.drain(..).map(|Finished { hold, task_type, result, guard }| {
+                guards.push(guard);
+                Letter { hold, task_type, result, backoff: RETRY, is_substitute: false }
+            }));
+            // Slots first: the poll that they allow is then on its way while the results are written.
+            let count = guards.len();
+            guards.clear();
+            self.outbox.tell(count);
         }
     }
 

@@ -65,8 +65,6 @@ impl TaskRunner {
             _ = polling.wait_for(|wanted| !wanted) => return None,
             taken = self.slots.one() => taken?,
         };
-        // Results that came in together free their slots together: let them all be seen.
-        tokio::task::yield_now().await;
         let wanted = plan.next(1 + self.slots.free()).count;
         self.slots.top_up(&mut taken, wanted - 1);
         Some(taken)
