@@ -30,7 +30,8 @@ impl PyDevServer {
             transcript_capacity,
             ..Options::default()
         };
-        let failed = |error: std::io::Error| PyOSError::new_err(format!("cannot listen on {host}:{port}: {error}"));
+        let failed =
+            |error: std::io::Error| PyOSError::new_err(format!("cannot listen on {host}:{port}: {error}"));
         py.detach(|| DevServer::start(options)).map(Self).map_err(failed)
     }
 

@@ -52,7 +52,11 @@ impl PyRuntime {
             domain,
             worker_id,
             thread_count,
-            poll_interval: if exact_interval { PollInterval::Exactly(interval) } else { PollInterval::UpTo(interval) },
+            poll_interval: if exact_interval {
+                PollInterval::Exactly(interval)
+            } else {
+                PollInterval::UpTo(interval)
+            },
             poll_timeout: poll_timeout_millis.map(Duration::from_millis),
         };
         let worker_id = config.worker_id.as_str().into();
@@ -81,7 +85,9 @@ impl PyRuntime {
     fn held(&self, py: Python<'_>) -> Vec<(String, String, bool)> {
         py.detach(|| self.runtime.held())
             .into_iter()
-            .map(|held| (held.task_id.to_string(), held.task_type.to_string(), held.stage == Stage::Undelivered))
+            .map(|held| {
+                (held.task_id.to_string(), held.task_type.to_string(), held.stage == Stage::Undelivered)
+            })
             .collect()
     }
 

@@ -72,7 +72,9 @@ fn judge_answer(status: u16, message: &str) -> Judgement {
         429 | 503 => Judgement::Throttled,
         // A missing task and a missing endpoint share the status; only the text tells them apart
         // (WorkflowExecutorOps.java:937; Spring says "No static resource …").
-        404 if message.starts_with("No such task") || message.starts_with("No such workflow") => Judgement::Gone,
+        404 if message.starts_with("No such task") || message.starts_with("No such workflow") => {
+            Judgement::Gone
+        }
         // The server answers 500 to a body that its JSON parser refuses (too deep, a string too long).
         500 if message.starts_with("JSON parse error") => Judgement::Poison,
         400 | 409 | 413 | 415 | 422 => Judgement::Poison,
@@ -119,7 +121,10 @@ impl fmt::Display for ErrorKind {
             Self::Answer { status, message, .. } if message.is_empty() => write!(f, "status {status}"),
             Self::Answer { status, message, .. } => write!(f, "status {status}: {message}"),
             Self::UnexpectedBody { problem } => {
-                write!(f, "the answer is not Conductor's ({problem}); check the URL, it usually ends with /api")
+                write!(
+                    f,
+                    "the answer is not Conductor's ({problem}); check the URL, it usually ends with /api"
+                )
             }
             Self::Closed => f.write_str("the worker host is closed; make a new one"),
             Self::Forked { started_in } => write!(
@@ -155,7 +160,12 @@ mod tests {
             (504, b"", Judgement::Transient),
         ];
         for (status, body, expected) in rows {
-            assert_eq!(classify(status, body).judge(), expected, "{status} {:?}", String::from_utf8_lossy(body));
+            assert_eq!(
+                classify(status, body).judge(),
+                expected,
+                "{status} {:?}",
+                String::from_utf8_lossy(body)
+            );
         }
     }
 

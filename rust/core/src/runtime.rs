@@ -53,8 +53,13 @@ impl Runtime {
             })
             .map_err(failed)?;
         let ledger = Arc::new(Ledger::default());
-        let report =
-            Updater::start(&handle, Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink), posts_in_flight);
+        let report = Updater::start(
+            &handle,
+            Arc::clone(&client),
+            Arc::clone(&ledger),
+            Arc::clone(&sink),
+            posts_in_flight,
+        );
         Ok(Self {
             started_in: std::process::id(),
             handle,
@@ -86,7 +91,9 @@ impl Runtime {
             self.polling.subscribe(),
         ));
         let relieved = Arc::clone(&runner);
-        supervise(&self.handle, &self.sink, "relief of waiting tasks", move || Arc::clone(&relieved).relieve());
+        supervise(&self.handle, &self.sink, "relief of waiting tasks", move || {
+            Arc::clone(&relieved).relieve()
+        });
         if !on_request {
             let polled = Arc::clone(&runner);
             supervise(&self.handle, &self.sink, "poll loop", move || Arc::clone(&polled).poll());

@@ -32,7 +32,10 @@ pub(crate) fn supervise<F>(
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
                 .unwrap_or("no message");
-            sink.log(LogRecord::new(Level::Error, format!("the {name} panicked and starts again: {message}")));
+            sink.log(LogRecord::new(
+                Level::Error,
+                format!("the {name} panicked and starts again: {message}"),
+            ));
             tokio::time::sleep(PAUSE_AFTER_PANIC).await;
         }
     });

@@ -121,7 +121,9 @@ impl<'py> Encoder<'_, 'py> {
         // SAFETY: `object` is a live object; the new reference keeps it while Python code runs.
         let object = unsafe { Bound::from_borrowed_ptr(py, object) };
         match self.to_plain.call1((&object,)) {
-            Ok(plain) => self.value(py, plain.as_ptr(), depth + 1).map_err(|error| Self::climb(error, object.as_ptr(), None)),
+            Ok(plain) => self
+                .value(py, plain.as_ptr(), depth + 1)
+                .map_err(|error| Self::climb(error, object.as_ptr(), None)),
             Err(error) => Err(EncodeError::new(describe(py, &object, &error))),
         }
     }
@@ -181,7 +183,9 @@ impl<'py> Encoder<'_, 'py> {
         let digits = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_ToBase(object, 10)) };
         match digits.and_then(|digits| digits.extract::<String>()) {
             Ok(digits) => self.raw(digits.as_bytes()),
-            Err(_) => Err(EncodeError::new("is an integer of more digits than Python converts (sys.set_int_max_str_digits)")),
+            Err(_) => Err(EncodeError::new(
+                "is an integer of more digits than Python converts (sys.set_int_max_str_digits)",
+            )),
         }
     }
 
@@ -206,10 +210,12 @@ impl<'py> Encoder<'_, 'py> {
             if !std::mem::take(&mut first) {
                 self.out.push(b',');
             }
-            let (key, value) = unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
+            let (key, value) =
+                unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
             self.key(py, key.as_ptr())?;
             self.out.push(b':');
-            self.value(py, value.as_ptr(), depth + 1).map_err(|error| Self::climb(error, object, Some(key_segment(&key))))?;
+            self.value(py, value.as_ptr(), depth + 1)
+                .map_err(|error| Self::climb(error, object, Some(key_segment(&key))))?;
         }
         self.out.push(b'}');
         Ok(())
@@ -260,24 +266,37 @@ impl<'py> Encoder<'_, 'py> {
         Ok(())
     }
 
-    fn item(&mut self, py: Python<'py>, item: &Bound<'py, PyAny>, container: *mut ffi::PyObject, index: isize, depth: usize) -> Encoded {
+    fn item(
+        &mut self,
+        py: Python<'py>,
+        item: &Bound<'py, PyAny>,
+        container: *mut ffi::PyObject,
+        index: isize,
+        depth: usize,
+    ) -> Encoded {
         if index > 0 {
             self.out.push(b',');
         }
-        self.value(py, item.as_ptr(), depth + 1).map_err(|error| Self::climb(error, container, Some(format!("[{index}]"))))
+        self.value(py, item.as_ptr(), depth + 1)
+            .map_err(|error| Self::climb(error, container, Some(format!("[{index}]"))))
     }
 
     fn within_depth(&self, object: *mut ffi::PyObject, depth: usize) -> Encoded {
         if depth <= MAX_DEPTH {
             return Ok(());
         }
-        let mut error = EncodeError::new(format!("is nested in more than the {MAX_DEPTH} levels that the server reads"));
+        let mut error =
+            EncodeError::new(format!("is nested in more than the {MAX_DEPTH} levels that the server reads"));
         error.deepest = object;
         Err(error)
     }
 
     #[cold]
-    fn climb(mut error: Box<EncodeError>, container: *mut ffi::PyObject, segment: Option<String>) -> Box<EncodeError> {
+    fn climb(
+        mut error: Box<EncodeError>,
+        container: *mut ffi::PyObject,
+        segment: Option<String>,
+    ) -> Box<EncodeError> {
         if container == error.deepest {
             "contains itself".clone_into(&mut error.problem);
             error.path.clear();
@@ -291,7 +310,9 @@ impl<'py> Encoder<'_, 'py> {
 #[cold]
 fn key_segment(key: &Bound<'_, PyAny>) -> String {
     match key.extract::<String>() {
-        Ok(name) if name.chars().all(|character| character.is_alphanumeric() || character == '_') => format!(".{name}"),
+        Ok(name) if name.chars().all(|character| character.is_alphanumeric() || character == '_') => {
+            format!(".{name}")
+        }
         Ok(name) => format!("[{name:?}]"),
         Err(_) => "[?]".to_owned(),
     }

@@ -7,5 +7,5 @@ mod json;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{EncodeError, Encoder};
-pub(crate) use json::{decode_json, encode_json};
 pub(crate) use error::to_python;
+pub(crate) use json::{decode_json, encode_json};

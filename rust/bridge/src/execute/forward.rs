@@ -71,5 +71,10 @@ fn line(record: LogRecord) -> Line {
         Level::Warning => 30,
         Level::Error => 40,
     };
-    (level, record.message, record.task_type.map(|text| text.to_string()), record.task_id.map(|text| text.to_string()))
+    (
+        level,
+        record.message,
+        record.task_type.map(|text| text.to_string()),
+        record.task_id.map(|text| text.to_string()),
+    )
 }

@@ -30,7 +30,12 @@ struct Current {
 }
 
 impl PyLane {
-    pub(super) fn new(queue: Arc<ReadyQueue>, worker_id: Arc<str>, whole_task: bool, to_plain: Py<PyAny>) -> Self {
+    pub(super) fn new(
+        queue: Arc<ReadyQueue>,
+        worker_id: Arc<str>,
+        whole_task: bool,
+        to_plain: Py<PyAny>,
+    ) -> Self {
         queue.enlist();
         Self { queue, worker_id, whole_task, to_plain, current: Mutex::new(None) }
     }
@@ -57,7 +62,12 @@ impl PyLane {
                 }
                 Err(reason) => {
                     let status = Status::FailedWithTerminalError;
-                    completion.complete(TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason));
+                    completion.complete(TaskResultWriter::failure(
+                        &task.identity,
+                        &self.worker_id,
+                        status,
+                        &reason,
+                    ));
                 }
             }
         }
@@ -71,14 +81,20 @@ impl PyLane {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn encode<'py>(&self, py: Python<'py>, output: &Bound<'py, PyDict>, body: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {
+    fn encode<'py>(
+        &self,
+        py: Python<'py>,
+        output: &Bound<'py, PyDict>,
+        body: &mut Vec<u8>,
+    ) -> Result<(), Box<EncodeError>> {
         Encoder { out: body, to_plain: self.to_plain.bind(py) }.encode(output)
     }
 
     /// An output that cannot be sent would not be sendable at the next attempt either.
     #[cold]
     fn unsendable(&self, task: &PolledTask, error: &EncodeError, logs: &[TaskExecLog]) -> TaskResult {
-        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
+        let mut writer =
+            TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
         writer.body.extend_from_slice(b"{}");
         writer.reason_for_incompletion(&error.reason());
         writer.logs(&task.identity, logs);
@@ -100,7 +116,11 @@ impl PyLane {
     }
 
     /// COMPLETED with `output`; then as `take`.
-    fn complete<'py>(&self, py: Python<'py>, output: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    fn complete<'py>(
+        &self,
+        py: Python<'py>,
+        output: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Current { task, completion, started } = self.current()?;
         let took = started.elapsed();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);

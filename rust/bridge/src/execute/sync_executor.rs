@@ -19,7 +19,12 @@ pub(crate) struct PySyncExecutor {
 #[pymethods]
 impl PySyncExecutor {
     fn lane(&self, py: Python<'_>) -> PyLane {
-        PyLane::new(Arc::clone(&self.queue), Arc::clone(&self.worker_id), self.whole_task, self.to_plain.clone_ref(py))
+        PyLane::new(
+            Arc::clone(&self.queue),
+            Arc::clone(&self.worker_id),
+            self.whole_task,
+            self.to_plain.clone_ref(py),
+        )
     }
 
     fn close(&self) {

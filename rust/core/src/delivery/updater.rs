@@ -72,7 +72,10 @@ impl Updater {
         report
     }
 
-    async fn take_in<G>(self: Arc<Self>, finished: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Finished<G>>>>) {
+    async fn take_in<G>(
+        self: Arc<Self>,
+        finished: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Finished<G>>>>,
+    ) {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
@@ -110,20 +113,28 @@ impl Updater {
             Judgement::Transient | Judgement::Throttled => letter.backoff.failed(fastrand::f64()),
             Judgement::Misconfigured => RETRY_SELDOM.mul_f64(0.5 + fastrand::f64() / 2.0),
             Judgement::Gone => {
-                let message = format!("the server does not know task {task_id} any more; its result is dropped: {error}");
+                let message = format!(
+                    "the server does not know task {task_id} any more; its result is dropped: {error}"
+                );
                 self.log(Level::Warning, message, &letter);
                 return self.ledger.settled(letter.hold);
             }
             Judgement::Poison if letter.is_substitute => {
-                let message = format!("the server refuses every report of task {task_id}; it is left to time out: {error}");
+                let message = format!(
+                    "the server refuses every report of task {task_id}; it is left to time out: {error}"
+                );
                 self.log(Level::Error, message, &letter);
                 return self.ledger.settled(letter.hold);
             }
             Judgement::Poison => {
                 let reason = format!("The server refused the result of this task: {error}");
                 self.log(Level::Error, format!("the server refused the result of task {task_id}, which fails with that reason: {error}"), &letter);
-                letter.result =
-                    TaskResultWriter::failure(&letter.result.identity, "", Status::FailedWithTerminalError, &reason);
+                letter.result = TaskResultWriter::failure(
+                    &letter.result.identity,
+                    "",
+                    Status::FailedWithTerminalError,
+                    &reason,
+                );
                 letter.is_substitute = true;
                 return self.outbox.push(letter);
             }
@@ -142,7 +153,10 @@ impl Updater {
         *tries += 1;
         if *tries == 1 {
             self.failing_types.fetch_add(1, Ordering::Relaxed);
-            let message = format!("results of {:?} cannot be delivered; they are kept and retried: {error}", letter.task_type);
+            let message = format!(
+                "results of {:?} cannot be delivered; they are kept and retried: {error}",
+                letter.task_type
+            );
             self.log(Level::Warning, message, letter);
         }
     }

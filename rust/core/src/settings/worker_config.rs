@@ -35,7 +35,10 @@ impl WorkerConfig {
         let bad = |field, problem: String| Err(Error::configuration(field, problem));
         let task_type = &self.task_type;
         if task_type.is_empty() {
-            return bad("task_definition_name", "a worker needs the name of the task type it polls for".into());
+            return bad(
+                "task_definition_name",
+                "a worker needs the name of the task type it polls for".into(),
+            );
         }
         if task_type.contains('/') {
             return bad(

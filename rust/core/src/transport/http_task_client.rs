@@ -83,7 +83,11 @@ impl HttpTaskClient {
 }
 
 impl TaskClient for HttpTaskClient {
-    fn batch_poll<'a>(&'a self, queue: &'a Queue, request: PollRequest) -> BoxFuture<'a, Result<Bytes, Error>> {
+    fn batch_poll<'a>(
+        &'a self,
+        queue: &'a Queue,
+        request: PollRequest,
+    ) -> BoxFuture<'a, Result<Bytes, Error>> {
         Box::pin(self.poll(queue, request))
     }
 

@@ -29,7 +29,11 @@ pub struct PollRequest {
 pub trait TaskClient: Send + Sync {
     /// `GET /tasks/poll/batch/{taskType}`: the JSON array, as it came. A poll is a write on the server
     /// (the tasks are marked IN_PROGRESS), so the future must not be dropped before it is done.
-    fn batch_poll<'a>(&'a self, queue: &'a Queue, request: PollRequest) -> BoxFuture<'a, Result<Bytes, Error>>;
+    fn batch_poll<'a>(
+        &'a self,
+        queue: &'a Queue,
+        request: PollRequest,
+    ) -> BoxFuture<'a, Result<Bytes, Error>>;
 
     /// `POST /tasks`: reports one result. Safe to repeat: the server keeps the first terminal result.
     fn update_task(&self, body: Bytes) -> BoxFuture<'_, Result<(), Error>>;

@@ -111,7 +111,9 @@ mod tests {
     }
 
     fn task(id: &str, input: &str) -> String {
-        format!(r#"{{"status":"IN_PROGRESS", "inputData" : {input} ,"taskId":"{id}","workflowInstanceId":"w-{id}"}}"#)
+        format!(
+            r#"{{"status":"IN_PROGRESS", "inputData" : {input} ,"taskId":"{id}","workflowInstanceId":"w-{id}"}}"#
+        )
     }
 
     #[test]
@@ -127,7 +129,12 @@ mod tests {
 
     #[test]
     fn malformed_input_does_not_sink_its_batch() {
-        let batch = split(&format!("[{},{},{}]", task("a", r#"{"x": nope}"#), task("b", "{}"), task("c", r#"{"x":01}"#)));
+        let batch = split(&format!(
+            "[{},{},{}]",
+            task("a", r#"{"x": nope}"#),
+            task("b", "{}"),
+            task("c", r#"{"x":01}"#)
+        ));
         let ids: Vec<_> = batch.tasks.iter().map(|task| &*task.identity.task_id).collect();
         assert_eq!(ids, ["a", "b", "c"]);
         assert_eq!(batch.tasks[0].input(), br#"{"x": nope}"#);

@@ -29,9 +29,10 @@ pub(super) fn skip_value(bytes: &[u8], at: usize) -> Option<usize> {
         b'"' => skip_string(bytes, at),
         b'{' | b'[' => skip_container(bytes, at),
         _ => {
-            let length = bytes.get(at..)?.iter().position(|byte| {
-                matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t')
-            });
+            let length = bytes
+                .get(at..)?
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
             length.filter(|length| *length > 0).map(|length| at + length)
         }
     }

@@ -160,7 +160,10 @@ mod tests {
         writer.external_output_payload_storage_path("x/y");
         writer.logs(
             &task,
-            &[TaskExecLog { log: "one".into(), created_time: 1 }, TaskExecLog { log: "two".into(), created_time: 2 }],
+            &[
+                TaskExecLog { log: "one".into(), created_time: 1 },
+                TaskExecLog { log: "two".into(), created_time: 2 },
+            ],
         );
         let value: serde_json::Value = serde_json::from_slice(&writer.finish(&task).body).unwrap();
         assert_eq!(
@@ -191,7 +194,13 @@ mod tests {
 
     #[test]
     fn names_of_statuses_go_both_ways() {
-        for status in [Status::Completed, Status::Failed, Status::FailedWithTerminalError, Status::InProgress, Status::Canceled] {
+        for status in [
+            Status::Completed,
+            Status::Failed,
+            Status::FailedWithTerminalError,
+            Status::InProgress,
+            Status::Canceled,
+        ] {
             assert_eq!(Status::from_name(status.name()), Some(status));
         }
         assert_eq!(Status::from_name("SCHEDULED"), None);

@@ -26,7 +26,10 @@ impl TaskRunner {
             let delay = match self.poll_and_hand_out(request, taken).await {
                 Ok(received) => {
                     if let Some(tries) = trouble.take() {
-                        let message = format!("polling for {:?} works again, after {tries} failed polls", self.config.task_type);
+                        let message = format!(
+                            "polling for {:?} works again, after {tries} failed polls",
+                            self.config.task_type
+                        );
                         self.log(Level::Info, message);
                     }
                     plan.answered(request, received, started.elapsed())
@@ -35,7 +38,10 @@ impl TaskRunner {
                     let tries = trouble.get_or_insert(0);
                     *tries += 1;
                     if *tries == 1 {
-                        let message = format!("polling for {:?} fails and is tried again: {error}", self.config.task_type);
+                        let message = format!(
+                            "polling for {:?} fails and is tried again: {error}",
+                            self.config.task_type
+                        );
                         self.log(Level::Warning, message);
                     }
                     plan.failed(fastrand::f64())
@@ -78,7 +84,10 @@ impl TaskRunner {
             return Err(ErrorKind::UnexpectedBody { problem }.into());
         };
         if unusable > 0 {
-            let message = format!("{unusable} tasks of {:?} came without usable ids and cannot be run", self.config.task_type);
+            let message = format!(
+                "{unusable} tasks of {:?} came without usable ids and cannot be run",
+                self.config.task_type
+            );
             self.log(Level::Error, message);
         }
         let received = tasks.len();

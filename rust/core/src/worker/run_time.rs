@@ -13,7 +13,8 @@ impl RunTime {
     pub fn record(&mut self, took: Duration) {
         #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
         let nanos = took.as_nanos() as f64;
-        self.mean_nanos = Some(self.mean_nanos.map_or(nanos, |mean| (nanos - mean).mul_add(Self::WEIGHT, mean)));
+        self.mean_nanos =
+            Some(self.mean_nanos.map_or(nanos, |mean| (nanos - mean).mul_add(Self::WEIGHT, mean)));
     }
 
     /// `None` until a run was recorded.
@@ -66,7 +67,11 @@ mod tests {
             (None, 10, 10, 0, 10),
             (short, 1, 0, 3, 0),
         ] {
-            assert_eq!(threads_to_wake(mean, arrived, parked, awake), expected, "{mean:?} {arrived} {parked} {awake}");
+            assert_eq!(
+                threads_to_wake(mean, arrived, parked, awake),
+                expected,
+                "{mean:?} {arrived} {parked} {awake}"
+            );
         }
     }
 }

@@ -45,7 +45,18 @@ impl TaskRunner {
             worker_id: config.worker_id.clone(),
         };
         let slots = Slots::new(config.thread_count);
-        Self { config, queue, slots, client, ledger, sink, polling, executor, report, relief_wanted: Notify::new() }
+        Self {
+            config,
+            queue,
+            slots,
+            client,
+            ledger,
+            sink,
+            polling,
+            executor,
+            report,
+            relief_wanted: Notify::new(),
+        }
     }
 
     /// Pairs each task with a slot and hands them to the executor; surplus slots are free again. A server
@@ -65,7 +76,8 @@ impl TaskRunner {
                 }
             };
             let task_type = Arc::clone(&self.config.task_type);
-            let completion = Completion::new(hold, task_type, task.identity.clone(), slot, self.report.clone());
+            let completion =
+                Completion::new(hold, task_type, task.identity.clone(), slot, self.report.clone());
             batch.push(Assignment { task, completion });
         }
         self.submit(batch);

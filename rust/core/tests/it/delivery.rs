@@ -1,0 +1,164 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conductor_core::wire::{Status, TaskResultWriter};
+use conductor_devserver::PushOptions;
+
+use super::support::{DEADLINE, Engine, echo, eventually, fault, server};
+
+fn posts_of(server: &conductor_devserver::DevServer, task_type: &str) -> usize {
+    let transcript: Vec<serde_json::Value> = serde_json::from_str(&server.transcript_json()).unwrap();
+    transcript
+        .iter()
+        .filter(|line| line["method"] == "POST" && line["taskType"] == task_type && line["status"] == 200)
+        .count()
+}
+
+#[test]
+fn every_task_is_run_and_reported_once_whatever_the_connections_do() {
+    let server = server();
+    server.push_many("echo", r#"{"a":[1,"ü"]}"#, 1_000, &PushOptions::default()).unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut engine = Engine::start(&server.url());
+    engine.worker("echo", 4, {
+        let runs = Arc::clone(&runs);
+        move |task| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            echo(task)
+        }
+    });
+    assert!(server.wait_for(1_000, Some("echo"), Some("COMPLETED"), DEADLINE));
+    let lines = Arc::clone(&engine.lines);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert_eq!(runs.load(Ordering::Relaxed), 1_000);
+    assert_eq!(posts_of(&server, "echo"), 1_000);
+    // The server closed each connection after its 100th request: no error and no line came of that.
+    assert!(server.connections_opened() > 10, "{}", server.connections_opened());
+    assert_eq!(lines.all(), Vec::<String>::new());
+}
+
+#[test]
+fn an_update_that_answers_503_for_a_while_holds_no_slot_and_no_other_type() {
+    let server = server();
+    fault(&server, r#"{"method":"POST","path":"/api/tasks","taskType":"sick","answer":{"status":503}}"#);
+    server.push_many("sick", "{}", 20, &PushOptions::default()).unwrap();
+    let mut engine = Engine::start(&server.url());
+    engine.worker("sick", 1, echo);
+    engine.worker("well", 1, echo);
+    eventually("all 20 tasks were taken by the one slot", || {
+        server.count(Some("sick"), Some("IN_PROGRESS")) == 20
+    });
+    server.push_many("well", "{}", 50, &PushOptions::default()).unwrap();
+    assert!(server.wait_for(50, Some("well"), Some("COMPLETED"), DEADLINE));
+    assert_eq!(server.count(Some("sick"), Some("COMPLETED")), 0);
+    server.clear_faults();
+    assert!(server.wait_for(20, Some("sick"), Some("COMPLETED"), DEADLINE));
+    let lines = Arc::clone(&engine.lines);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert_eq!(posts_of(&server, "sick"), 20);
+    let lines = lines.all();
+    assert_eq!(lines.len(), 2, "one line per change of state: {lines:?}");
+    assert!(lines[0].contains("cannot be delivered") && lines[0].contains("sick"), "{lines:?}");
+    assert!(lines[1].contains("delivered again"), "{lines:?}");
+}
+
+#[test]
+fn a_lost_acknowledgement_is_posted_again() {
+    let server = server();
+    fault(&server, r#"{"method":"POST","path":"/api/tasks","closeAfter":true,"count":1}"#);
+    let task_id = server.push("echo", "{}", &PushOptions::default()).unwrap();
+    let mut engine = Engine::start(&server.url());
+    engine.worker("echo", 1, echo);
+    eventually("the second post is acknowledged", || posts_of(&server, "echo") == 1);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(server.task_json(&task_id).unwrap().contains("COMPLETED"));
+}
+
+#[test]
+fn a_refused_result_becomes_a_small_failure_that_names_the_reason() {
+    let server = server();
+    fault(
+        &server,
+        r#"{"method":"POST","path":"/api/tasks","count":1,"answer":{"status":400,"body":"{\"message\":\"too odd\"}"}}"#,
+    );
+    let task_id = server.push("echo", "{}", &PushOptions::default()).unwrap();
+    let mut engine = Engine::start(&server.url());
+    engine.worker("echo", 1, echo);
+    assert!(server.wait_for(1, Some("echo"), Some("FAILED_WITH_TERMINAL_ERROR"), DEADLINE));
+    assert!(server.task_json(&task_id).unwrap().contains("too odd"));
+    assert!(engine.stop(DEADLINE).is_empty());
+}
+
+#[test]
+fn a_result_for_a_task_that_the_server_does_not_know_is_dropped_and_named() {
+    let server = server();
+    fault(
+        &server,
+        r#"{"method":"POST","path":"/api/tasks","answer":{"status":404,"body":"{\"message\":\"No such task found by id: x\"}"}}"#,
+    );
+    let task_id = server.push("echo", "{}", &PushOptions::default()).unwrap();
+    let mut engine = Engine::start(&server.url());
+    engine.worker("echo", 1, echo);
+    let lines = Arc::clone(&engine.lines);
+    eventually("a line names the task", || lines.all().iter().any(|line| line.contains(&task_id)));
+    assert!(engine.stop(DEADLINE).is_empty());
+}
+
+#[test]
+fn a_task_that_its_worker_loses_is_reported_as_failed() {
+    let server = server();
+    let options = PushOptions { retry_count_limit: Some(0), ..PushOptions::default() };
+    let task_id = server.push("lost", "{}", &options).unwrap();
+    let mut engine = Engine::start(&server.url());
+    let first = std::sync::atomic::AtomicBool::new(true);
+    engine.worker("lost", 1, move |task| {
+        // A panic drops the completion on its way up.
+        assert!(!first.swap(false, Ordering::Relaxed), "the executor fails");
+        echo(task)
+    });
+    assert!(server.wait_for(1, Some("lost"), Some("FAILED"), DEADLINE));
+    assert!(server.task_json(&task_id).unwrap().contains("lost this task"));
+    drop(engine);
+}
+
+#[test]
+fn what_is_left_after_the_deadline_is_named() {
+    let server = server();
+    let task_id = server.push("slow", "{}", &PushOptions::default()).unwrap();
+    let (go_on, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let mut engine = Engine::start(&server.url());
+    engine.worker("slow", 1, move |task| {
+        let _ = gate.lock().unwrap().recv_timeout(DEADLINE);
+        echo(task)
+    });
+    eventually("it runs", || server.count(Some("slow"), Some("IN_PROGRESS")) == 1);
+    let stopper = std::thread::spawn(move || engine.stop(Duration::from_millis(50)));
+    // The stop closes the engine before it joins the threads, which wait for this.
+    std::thread::sleep(Duration::from_millis(200));
+    go_on.send(()).unwrap();
+    assert_eq!(stopper.join().unwrap(), [task_id]);
+}
+
+#[test]
+fn in_progress_comes_back_while_its_report_is_still_on_the_way() {
+    let server = server();
+    fault(&server, r#"{"method":"POST","path":"/api/tasks","closeAfter":true,"count":1}"#);
+    let task_id = server.push("again", "{}", &PushOptions::default()).unwrap();
+    let mut engine = Engine::start(&server.url());
+    let runs = AtomicUsize::new(0);
+    engine.worker("again", 2, move |task| {
+        if runs.fetch_add(1, Ordering::Relaxed) > 0 {
+            return echo(task);
+        }
+        let mut writer = TaskResultWriter::begin(&task.identity, "test", Status::InProgress);
+        writer.body.extend_from_slice(b"{}");
+        writer.callback_after_seconds(0);
+        writer.finish(&task.identity)
+    });
+    // The acknowledgement of the first report was lost, so the task is handed out again before its retry.
+    assert!(server.wait_for(1, Some("again"), Some("COMPLETED"), DEADLINE));
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(server.task_json(&task_id).unwrap().contains("COMPLETED"));
+}

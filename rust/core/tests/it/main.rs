@@ -1,0 +1,6 @@
+//! The engine against the dev server over real sockets, and against other ports.
+
+mod support;
+mod delivery;
+mod polling;
+mod ready_queue;

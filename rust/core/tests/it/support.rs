@@ -1,0 +1,114 @@
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use conductor_core::event::{EventSink, LogRecord};
+use conductor_core::runtime::Runtime;
+use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
+use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
+use conductor_core::worker::{Assignment, ReadyQueue};
+use conductor_devserver::{DevServer, FaultRule, Options};
+
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+pub(crate) struct Lines(Mutex<Vec<String>>);
+
+impl EventSink for Lines {
+    fn log(&self, record: LogRecord) {
+        self.0.lock().unwrap().push(record.message);
+    }
+}
+
+impl Lines {
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// An engine, the lines that it logs, and the threads of its workers.
+pub(crate) struct Engine {
+    pub(crate) runtime: Runtime,
+    pub(crate) lines: Arc<Lines>,
+    workers: Vec<(Arc<ReadyQueue>, Vec<JoinHandle<()>>)>,
+}
+
+pub(crate) fn server() -> DevServer {
+    DevServer::start(Options::default()).unwrap()
+}
+
+pub(crate) fn fault(server: &DevServer, rule: &str) {
+    server.add_fault(FaultRule::from_json(rule).unwrap());
+}
+
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub(crate) fn config(task_type: &str, thread_count: usize) -> WorkerConfig {
+    WorkerConfig {
+        task_type: task_type.into(),
+        domain: None,
+        worker_id: "test".into(),
+        thread_count,
+        poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
+        poll_timeout: None,
+    }
+}
+
+/// COMPLETED with the task's input as output.
+pub(crate) fn echo(task: &PolledTask) -> TaskResult {
+    let mut writer = TaskResultWriter::begin(&task.identity, "test", Status::Completed);
+    writer.body.extend_from_slice(task.input());
+    writer.finish(&task.identity)
+}
+
+impl Engine {
+    pub(crate) fn start(url: &str) -> Self {
+        let lines = Arc::new(Lines::default());
+        let runtime = Runtime::start(&Configuration::new(url).unwrap(), Arc::clone(&lines) as _).unwrap();
+        Self { runtime, lines, workers: Vec::new() }
+    }
+
+    /// A worker whose threads answer each task with `work`.
+    pub(crate) fn worker(
+        &mut self,
+        task_type: &str,
+        thread_count: usize,
+        work: impl Fn(&PolledTask) -> TaskResult + Send + Sync + 'static,
+    ) {
+        let work = Arc::new(work);
+        let queue = Arc::new(ReadyQueue::default());
+        let threads = (0..thread_count)
+            .map(|_| {
+                let (queue, work) = (Arc::clone(&queue), Arc::clone(&work));
+                std::thread::spawn(move || {
+                    queue.enlist();
+                    while let Some(Assignment { task, completion }) = queue.take() {
+                        completion.complete(work(&task));
+                    }
+                    queue.resign();
+                })
+            })
+            .collect();
+        self.runtime.add_worker(config(task_type, thread_count), Arc::clone(&queue) as _, false).unwrap();
+        self.workers.push((queue, threads));
+    }
+
+    /// Drains and returns the ids that are left.
+    pub(crate) fn stop(self, timeout: Duration) -> Vec<String> {
+        self.runtime.stop_polling().unwrap();
+        self.runtime.wait_idle(timeout).unwrap();
+        let left = self.runtime.held().iter().map(|held| held.task_id.to_string()).collect();
+        self.runtime.close();
+        for (queue, threads) in self.workers {
+            queue.close();
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        }
+        left
+    }
+}
