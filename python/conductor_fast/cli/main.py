@@ -33,10 +33,20 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     ctx.exit()
 
 
+# \b: click keeps the lines as they are.
+_EXIT_CODES = """\b
+Exit codes:
+  0  all went well
+  1  it failed
+  2  wrong usage
+  3  the server cannot be reached, or refused
+"""
+
+
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all went well, 1 it failed, 2 wrong usage, 3 the server cannot be reached or refused.",
+    epilog=_EXIT_CODES,
 )
 @click.option(
     "--version",

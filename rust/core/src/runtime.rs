@@ -53,13 +53,8 @@ impl Runtime {
             })
             .map_err(failed)?;
         let ledger = Arc::new(Ledger::default());
-        let report = Updater::start(
-            &handle,
-            Arc::clone(&client),
-            Arc::clone(&ledger),
-            Arc::clone(&sink),
-            posts_in_flight,
-        );
+        let report =
+            Updater::start(&handle, Arc::clone(&client), Arc::clone(&ledger), &sink, posts_in_flight);
         Ok(Self {
             started_in: std::process::id(),
             handle,

@@ -24,11 +24,6 @@ pub(crate) struct EncodeError {
 }
 
 impl EncodeError {
-    #[cold]
-    fn new(problem: impl Into<String>) -> Box<Self> {
-        Box::new(Self { problem: problem.into(), path: Vec::new(), deepest: std::ptr::null_mut() })
-    }
-
     /// `outputData.items[3].price is NaN, which JSON has no word for`
     pub(crate) fn reason(&self) -> String {
         let mut text = String::from("outputData");
@@ -44,7 +39,13 @@ impl EncodeError {
     }
 }
 
+/// Boxed: the good way is the one that is taken a million times.
 type Encoded = Result<(), Box<EncodeError>>;
+
+#[cold]
+fn refuse(problem: impl Into<String>) -> Encoded {
+    Err(Box::new(EncodeError { problem: problem.into(), path: Vec::new(), deepest: std::ptr::null_mut() }))
+}
 
 pub(crate) struct Encoder<'a, 'py> {
     pub(crate) out: &'a mut Vec<u8>,
@@ -117,17 +118,18 @@ impl<'py> Encoder<'_, 'py> {
                 return self.tuple(py, object, depth);
             }
         }
-        self.within_depth(object, depth)?;
+        Self::within_depth(object, depth)?;
         // SAFETY: `object` is a live object; the new reference keeps it while Python code runs.
         let object = unsafe { Bound::from_borrowed_ptr(py, object) };
         match self.to_plain.call1((&object,)) {
             Ok(plain) => self
                 .value(py, plain.as_ptr(), depth + 1)
                 .map_err(|error| Self::climb(error, object.as_ptr(), None)),
-            Err(error) => Err(EncodeError::new(describe(py, &object, &error))),
+            Err(error) => refuse(describe(py, &object, &error)),
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "an arm of `value`")]
     fn string(&mut self, object: *mut ffi::PyObject) -> Encoded {
         let mut size: ffi::Py_ssize_t = 0;
         // SAFETY: `object` is a str; the bytes belong to it and it outlives their use here.
@@ -135,7 +137,8 @@ impl<'py> Encoder<'_, 'py> {
             let data = ffi::PyUnicode_AsUTF8AndSize(object, &raw mut size);
             if data.is_null() {
                 ffi::PyErr_Clear();
-                return self.string_with_surrogates(object);
+                self.string_with_surrogates(object);
+                return Ok(());
             }
             let bytes = std::slice::from_raw_parts(data.cast::<u8>(), size.unsigned_abs());
             write_json_string(self.out, std::str::from_utf8_unchecked(bytes));
@@ -145,7 +148,7 @@ impl<'py> Encoder<'_, 'py> {
 
     /// A lone surrogate has no UTF-8: it travels as the escape that `json` writes.
     #[cold]
-    fn string_with_surrogates(&mut self, object: *mut ffi::PyObject) -> Encoded {
+    fn string_with_surrogates(&mut self, object: *mut ffi::PyObject) {
         let mut pending = String::new();
         // SAFETY: `object` is a str.
         let length = unsafe { ffi::PyUnicode_GetLength(object) };
@@ -162,7 +165,6 @@ impl<'py> Encoder<'_, 'py> {
         }
         self.unquoted(&pending);
         self.out.push(b'"');
-        Ok(())
     }
 
     fn unquoted(&mut self, text: &str) {
@@ -183,9 +185,9 @@ impl<'py> Encoder<'_, 'py> {
         let digits = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_ToBase(object, 10)) };
         match digits.and_then(|digits| digits.extract::<String>()) {
             Ok(digits) => self.raw(digits.as_bytes()),
-            Err(_) => Err(EncodeError::new(
-                "is an integer of more digits than Python converts (sys.set_int_max_str_digits)",
-            )),
+            Err(_) => {
+                refuse("is an integer of more digits than Python converts (sys.set_int_max_str_digits)")
+            }
         }
     }
 
@@ -194,13 +196,13 @@ impl<'py> Encoder<'_, 'py> {
         let value = unsafe { ffi::PyFloat_AsDouble(object) };
         if !value.is_finite() {
             let name = if value.is_nan() { "NaN" } else { "infinite" };
-            return Err(EncodeError::new(format!("is {name}, which JSON has no word for")));
+            return refuse(format!("is {name}, which JSON has no word for"));
         }
         self.raw(zmij::Buffer::new().format_finite(value).as_bytes())
     }
 
     fn dict(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        self.within_depth(object, depth)?;
+        Self::within_depth(object, depth)?;
         self.out.push(b'{');
         let (mut position, mut first) = (0, true);
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
@@ -230,7 +232,7 @@ impl<'py> Encoder<'_, 'py> {
             }
             if key != ffi::Py_None() && ffi::PyLong_Check(key) == 0 && ffi::PyFloat_Check(key) == 0 {
                 let class = Bound::from_borrowed_ptr(py, key).get_type();
-                return Err(EncodeError::new(format!("has a key of type {class}, which JSON cannot hold")));
+                return refuse(format!("has a key of type {class}, which JSON cannot hold"));
             }
         }
         self.out.push(b'"');
@@ -240,7 +242,7 @@ impl<'py> Encoder<'_, 'py> {
     }
 
     fn list(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        self.within_depth(object, depth)?;
+        Self::within_depth(object, depth)?;
         self.out.push(b'[');
         let mut index = 0;
         // SAFETY: `object` is a list, and its length is asked at every turn: Python code that an item
@@ -255,7 +257,7 @@ impl<'py> Encoder<'_, 'py> {
     }
 
     fn tuple(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        self.within_depth(object, depth)?;
+        Self::within_depth(object, depth)?;
         self.out.push(b'[');
         // SAFETY: `object` is a tuple, which never changes.
         for index in 0..unsafe { ffi::PyTuple_Size(object) } {
@@ -281,17 +283,16 @@ impl<'py> Encoder<'_, 'py> {
             .map_err(|error| Self::climb(error, container, Some(format!("[{index}]"))))
     }
 
-    fn within_depth(&self, object: *mut ffi::PyObject, depth: usize) -> Encoded {
+    fn within_depth(object: *mut ffi::PyObject, depth: usize) -> Encoded {
         if depth <= MAX_DEPTH {
             return Ok(());
         }
-        let mut error =
-            EncodeError::new(format!("is nested in more than the {MAX_DEPTH} levels that the server reads"));
-        error.deepest = object;
-        Err(error)
+        let problem = format!("is nested in more than the {MAX_DEPTH} levels that the server reads");
+        Err(Box::new(EncodeError { problem, path: Vec::new(), deepest: object }))
     }
 
     #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "the error is boxed already")]
     fn climb(
         mut error: Box<EncodeError>,
         container: *mut ffi::PyObject,

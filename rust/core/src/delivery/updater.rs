@@ -48,26 +48,26 @@ impl Updater {
         runtime: &Handle,
         client: Arc<dyn TaskClient>,
         ledger: Arc<Ledger>,
-        sink: Arc<dyn EventSink>,
+        sink: &Arc<dyn EventSink>,
         lanes: usize,
     ) -> mpsc::UnboundedSender<Finished<G>> {
         let (report, finished) = mpsc::unbounded_channel();
         let updater = Arc::new(Self {
             client,
             ledger,
-            sink: Arc::clone(&sink),
+            sink: Arc::clone(sink),
             outbox: Outbox::default(),
             failing: Mutex::default(),
             failing_types: AtomicUsize::new(0),
         });
         let finished = Arc::new(tokio::sync::Mutex::new(finished));
-        supervise(runtime, &sink, "intake of results", {
+        supervise(runtime, sink, "intake of results", {
             let updater = Arc::clone(&updater);
             move || Arc::clone(&updater).take_in(Arc::clone(&finished))
         });
         for _ in 0..lanes {
             let updater = Arc::clone(&updater);
-            supervise(runtime, &sink, "posting of results", move || Arc::clone(&updater).post());
+            supervise(runtime, sink, "posting of results", move || Arc::clone(&updater).post());
         }
         report
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 /// Moving average of how long a worker's function takes. Pure.
 #[derive(Debug, Clone, Default)]
 pub struct RunTime {
-    mean_nanos: Option<f64>,
+    mean_seconds: Option<f64>,
 }
 
 impl RunTime {
@@ -11,15 +11,14 @@ impl RunTime {
     const WEIGHT: f64 = 1.0 / 16.0;
 
     pub fn record(&mut self, took: Duration) {
-        #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
-        let nanos = took.as_nanos() as f64;
-        self.mean_nanos =
-            Some(self.mean_nanos.map_or(nanos, |mean| (nanos - mean).mul_add(Self::WEIGHT, mean)));
+        let seconds = took.as_secs_f64();
+        let mean = self.mean_seconds.map_or(seconds, |mean| (seconds - mean).mul_add(Self::WEIGHT, mean));
+        self.mean_seconds = Some(mean);
     }
 
     /// `None` until a run was recorded.
     pub fn mean(&self) -> Option<Duration> {
-        self.mean_nanos.map(|nanos| Duration::from_nanos(nanos.max(0.0) as u64))
+        self.mean_seconds.map(|mean| Duration::try_from_secs_f64(mean).unwrap_or_default())
     }
 }
 

@@ -1,4 +1,5 @@
 //! The engine against the dev server over real sockets, and against other ports.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod support;
 mod delivery;

@@ -107,7 +107,9 @@ impl Engine {
         self.runtime.close();
         for (queue, threads) in self.workers {
             queue.close();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         }
         left
     }

@@ -70,14 +70,14 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> std::io::Result<Response> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        let mut bytes = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n").into_bytes();
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            write!(bytes, "{name}: {value}\r\n")?;
         }
         if !body.is_empty() || method == "POST" {
-            request += &format!("Content-Length: {}\r\n", body.len());
+            write!(bytes, "Content-Length: {}\r\n", body.len())?;
         }
-        let mut bytes = (request + "\r\n").into_bytes();
+        bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
         self.send_bytes(&bytes)
     }
@@ -172,9 +172,9 @@ pub(crate) fn batch(client: &mut Client, query: &str) -> Vec<Value> {
 }
 
 /// The body of an update of `task` with further fields.
-pub(crate) fn result(task: &Value, fields: Value) -> String {
+pub(crate) fn result(task: &Value, mut fields: Value) -> String {
     let mut body = json!({"workflowInstanceId": task["workflowInstanceId"], "taskId": task["taskId"]});
-    body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    body.as_object_mut().unwrap().extend(fields.as_object_mut().map(std::mem::take).unwrap());
     body.to_string()
 }
 

@@ -1,0 +1,122 @@
+"""`conductor-fast` as a user runs it: real processes, their output and exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = str(Path(sys.executable).with_name("conductor-fast"))
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+
+
+@contextmanager
+def _dev_server(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [PROGRAM, "dev", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            match = re.fullmatch(r"listening on (http://\S+)\n", process.stdout.readline())
+            assert match
+            yield process, match.group(1)
+        finally:
+            process.kill()
+
+
+def _ask(url: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(url, data, timeout=10) as response:
+        return json.load(response)
+
+
+def test_help_names_commands_and_exit_codes() -> None:
+    done = _run(PROGRAM, "--help")
+    assert done.returncode == 0
+    for text in ("demo ", "dev ", "0  all went well", "1  it failed", "2  wrong usage", "3  the server"):
+        assert text in done.stdout
+
+
+def test_help_imports_neither_rich_nor_the_extension() -> None:
+    script = (
+        "import sys; from conductor_fast.cli.main import main; main(['--help'], standalone_mode=False);"
+        "print([name for name in ('rich', 'conductor_fast._core') if name in sys.modules])"
+    )
+    assert _run(sys.executable, "-c", script).stdout.endswith("[]\n")
+
+
+def test_version_is_of_package_core_and_interpreter() -> None:
+    done = _run(PROGRAM, "--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"conductor-fast (\S+), core \1, CPython 3\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["demo", "--tasks", "0"], ["dev", "--port", "x"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    done = _run(PROGRAM, *arguments)
+    assert done.returncode == 2
+    assert "Usage: conductor-fast" in done.stderr
+
+
+def test_demo_runs_every_sample_and_ends_by_itself() -> None:
+    done = _run(PROGRAM, "demo", "--tasks", "2000")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("greet", "invoice", "deliver", "export", "charge"):
+        assert re.search(rf"^  ok  {name} ", done.stdout, re.MULTILINE)
+    assert re.search(r"add +\S +2,000 +\S +0 +\S +[\d,]+ +\S +[\d.]+ µs", done.stdout)
+    assert "Each of the 2,008 tasks ended as it must" in done.stdout
+
+
+def test_demo_names_the_first_wrong_answer_and_exits_with_1() -> None:
+    script = (
+        "from conductor_fast.cli import main, samples;"
+        "samples.add = lambda a, b: {'sum': a + b + (a == 7)};"
+        "main.main(['demo', '--tasks', '1000'])"
+    )
+    done = _run(sys.executable, "-c", script)
+    assert done.returncode == 1
+    assert re.search(r"add \{'a': 7, 'b': 49\}.*expected .*'sum': 56.*got .*'sum': 57", done.stderr)
+    assert "ended as it must" not in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_dev_serves_until_it_is_stopped(number: signal.Signals) -> None:
+    with _dev_server("--port", "0") as (process, url):
+        (task_id,) = _ask(
+            f"{url.removesuffix('/api')}/dev/push", {"taskType": "greet", "inputData": {"name": "Ada"}}
+        )
+        assert _ask(f"{url}/tasks/{task_id}")["inputData"] == {"name": "Ada"}
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert url in rest
+        assert "/dev/push" in rest
+
+
+def test_dev_on_a_taken_port_says_so_and_exits_with_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _run(PROGRAM, "dev", "--port", str(port))
+    assert done.returncode == 1
+    assert re.fullmatch(
+        rf"Error: cannot listen on 127\.0\.0\.1:{port}: .*; choose another with --port.*\n", done.stderr
+    )
+    assert done.stdout == ""
+
+
+def test_dev_on_a_bad_host_says_so_and_exits_with_1() -> None:
+    done = _run(PROGRAM, "dev", "--host", "nowhere")
+    assert done.returncode == 1
+    assert "is not an IP address" in done.stderr

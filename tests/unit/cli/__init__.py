@@ -1,0 +1,1 @@
+"""Tests of conductor_fast.cli: what needs no process."""
