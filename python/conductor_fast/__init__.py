@@ -41,7 +41,7 @@ _HOME = {
     "get_task_context": "model.context",
 }
 
-__all__ = [  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     *_HOME,
 ]
 

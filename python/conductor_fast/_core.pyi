@@ -3,6 +3,16 @@
 from collections.abc import Callable
 from typing import Any, final
 
+__all__ = [
+    "__version__",
+    "DevServer",
+    "Lane",
+    "Runtime",
+    "SyncExecutor",
+    "decode_json",
+    "encode_json",
+]
+
 __version__: str
 
 def decode_json(text: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,7 +13,7 @@ _DEFAULTS = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_h
 
 
 @contextmanager
-def stop_signals(stop: Callable[[str], None]) -> Iterator[None]:
+def stop_signals(stop: Callable[[str], None]) -> Generator[None, None, None]:
     """While inside, the first SIGTERM or SIGINT calls `stop` with its name and the second ends the process.
 
     Only on the main thread, where Python runs handlers, and only where nobody else has set one: a

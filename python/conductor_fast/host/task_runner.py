@@ -33,9 +33,7 @@ class TaskRunner:
         metrics_settings: object | None = None,
         event_listeners: Sequence[object] | None = None,
     ) -> None:
-        given: object = worker
-        if given is not None and not isinstance(given, Worker):
-            raise ConfigurationError(f"worker: expected a conductor_fast.Worker, not {type(given).__name__}")
+        _check_worker(worker)
         if metrics_settings is not None:
             _logger.warning("metrics_settings is not used: this version has no metrics yet")
         if event_listeners:
@@ -88,3 +86,8 @@ class TaskRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _check_worker(worker: object) -> None:
+    if worker is not None and not isinstance(worker, Worker):
+        raise ConfigurationError(f"worker: expected a conductor_fast.Worker, not {type(worker).__name__}")

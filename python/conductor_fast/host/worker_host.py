@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Never
+from typing import Any, NoReturn
 
 from conductor_fast import _core
 from conductor_fast.host.signals import stop_signals
@@ -19,7 +19,7 @@ from conductor_fast.settings.configuration import Configuration, shown_url, warn
 from conductor_fast.settings.worker_config import duration_millis
 from conductor_fast.worker.invoke import run_lane
 from conductor_fast.worker.output import to_plain
-from conductor_fast.worker.worker import Worker, refuse_unknown
+from conductor_fast.worker.worker import SDK_POLL_TIMEOUT_MILLIS, Worker, refuse_unknown
 
 DRAIN_TIMEOUT = 25.0
 """Seconds: what Kubernetes leaves of its 30 before it kills."""
@@ -66,7 +66,7 @@ class WorkerHost:
         domain: str | None = None,
         worker_id: str | None = None,
         poll_timeout: int | None = None,
-        **unknown: Never,
+        **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
 
@@ -74,11 +74,17 @@ class WorkerHost:
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
         """
-        refuse_unknown(task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout"))
-        interval = None if poll_interval is None else duration_millis(poll_interval, "poll_interval")
+        refuse_unknown(
+            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
+        )
         worker = Worker(
-            task_type, function, interval, domain, worker_id, thread_count=batch_size,
-            **({} if poll_timeout is None else {"poll_timeout": poll_timeout}),
+            task_type,
+            function,
+            poll_interval=None if poll_interval is None else duration_millis(poll_interval, "poll_interval"),
+            domain=domain,
+            worker_id=worker_id,
+            thread_count=batch_size,
+            poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
         )
         self.add(worker)
 
@@ -90,7 +96,7 @@ class WorkerHost:
             if key in self._executors:
                 where = f" in domain {config.domain!r}" if config.domain else ""
                 raise ConductorFastError(
-                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size instead"
+                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size"
                 )
             runtime = self._start()
             interval = config.poll_interval_millis
@@ -226,10 +232,10 @@ def _stop_at_exit(host: WorkerHost) -> None:
     _running_hosts.add(host)
     if not _exit_hooks:
         # What concurrent.futures uses, for the same reason: `atexit` runs after threads were joined.
-        threading._register_atexit(_stop_all)  # type: ignore[attr-defined] # noqa: SLF001
+        threading._register_atexit(_stop_all)  # type: ignore[attr-defined]
         _exit_hooks.append(_stop_all)
 
 
 def _stop_all() -> None:
     for host in list(_running_hosts):
-        host._stop_in_this_process()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        host._stop_in_this_process()  # pyright: ignore[reportPrivateUsage]

@@ -15,6 +15,7 @@ SOURCE_NAME = "<conductor_fast binding>"
 """The file name of generated code, by which tracebacks leave it out."""
 
 _Parameter = inspect.Parameter
+_POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class InputMismatch(NonRetryableException):
@@ -44,9 +45,8 @@ def bind(task_type: str, function: Callable[..., Any]) -> Binding:
 
     if not callable(function):
         raise refuse(f"its function is a {type(function).__name__}, which cannot be called")
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)
-    ):  # noqa: B004
+    called = getattr(function, "__call__", None)  # noqa: B004 - of a callable object, what is called
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
         raise refuse("async functions cannot be run yet; use a function that is not async")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise refuse("its function is a generator; return the output instead of yielding it")
@@ -58,14 +58,9 @@ def bind(task_type: str, function: Callable[..., Any]) -> Binding:
         ) from None
     annotations = _annotations(function)
     takes_task = [p for p in parameters if _is_task(annotations.get(p.name, p.annotation))]
-    if len(parameters) == 1 and parameters[0].kind in (
-        _Parameter.POSITIONAL_ONLY,
-        _Parameter.POSITIONAL_OR_KEYWORD,
-    ):
-        if takes_task or annotations.get(parameters[0].name, parameters[0].annotation) in (
-            object,
-            _Parameter.empty,
-        ):
+    if len(parameters) == 1 and parameters[0].kind in _POSITIONAL:
+        annotation = annotations.get(parameters[0].name, parameters[0].annotation)
+        if takes_task or annotation in (object, _Parameter.empty):
             return Binding(whole_task=True, call=_task_call(function))
     if takes_task:
         raise refuse(

@@ -49,7 +49,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
             outcome = raised(error)
         else:
             if type(output) is dict and running.made is None:
-                arguments = complete(output)
+                arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
                 continue
             outcome = returned(output)
         arguments = output = None

@@ -109,10 +109,11 @@ def _text(convert: Callable[[Any], str], value: Any) -> str:
 def _without_ours(trace: TracebackType | None) -> TracebackType | None:
     """The part of a traceback that is the user's."""
     first = trace
-    while (
-        first is not None
-        and first.tb_frame.f_code.co_filename == SOURCE_NAME
-        or (first is not None and first.tb_frame.f_globals.get("__package__") == __package__)
-    ):
+    while first is not None and _is_ours(first):
         first = first.tb_next
     return first or trace
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    frame = trace.tb_frame
+    return frame.f_code.co_filename == SOURCE_NAME or frame.f_globals.get("__package__") == __package__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection
-from typing import Any, Never
+from typing import Any, NoReturn
 
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.settings.worker_config import WorkerConfig
@@ -33,7 +33,7 @@ class Worker:
         worker_id: str | None = None,
         thread_count: int = 1,
         poll_timeout: int = SDK_POLL_TIMEOUT_MILLIS,
-        **unknown: Never,
+        **unknown: NoReturn,
     ) -> None:
         settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout")
         refuse_unknown(task_definition_name, unknown, settings)

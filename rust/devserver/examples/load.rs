@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cargo build --release -p conductor-devserver --bins --examples
-//! taskset -c 1 target/release/examples/load [--connections 8] [--seconds 5] [--transcript 100000]
+//! taskset -c 1 target/release/examples/load [--connections 16] [--seconds 5] [--transcript 100000]
 //! ```
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -120,7 +120,7 @@ fn main() -> Anyhow<()> {
         let position = std::env::args().position(|argument| argument == name);
         position.and_then(|at| std::env::args().nth(at + 1)).unwrap_or_else(|| default.to_owned())
     };
-    let connections: usize = option("--connections", "8").parse()?;
+    let connections: usize = option("--connections", "16").parse()?;
     let seconds: u64 = option("--seconds", "5").parse()?;
     let mut server = start(&option("--transcript", "100000"))?;
     let result = run(&mut server, connections, Duration::from_secs(seconds));

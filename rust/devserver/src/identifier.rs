@@ -6,9 +6,6 @@ use std::hash::BuildHasher;
 /// Text of an id: 36 bytes, hexadecimal digits and dashes.
 pub(crate) type IdentifierText = [u8; 36];
 
-/// Bits of the sequence number in an id: the first twelve hexadecimal digits.
-const SEQUENCE_MASK: u64 = (1 << 48) - 1;
-
 /// Maker and reader of one server's ids. Random per server: after a restart the old ids must be unknown.
 #[derive(Debug)]
 pub(crate) struct Identifiers {
@@ -32,9 +29,9 @@ impl Identifiers {
 
     /// The sequence number in a task id of this server, else `None`.
     pub(crate) fn sequence(&self, task_id: &str) -> Option<u64> {
-        let high = task_id.get(0..8)?;
-        let low = task_id.get(9..13)?;
-        let sequence = u64::from_str_radix(high, 16).ok()? << 16 | u64::from_str_radix(low, 16).ok()?;
+        let low = u64::from_str_radix(task_id.get(0..8)?, 16).ok()?;
+        let high = u64::from_str_radix(task_id.get(9..13)?, 16).ok()?;
+        let sequence = high << 32 | low;
         (self.task_id(sequence) == *task_id.as_bytes()).then_some(sequence)
     }
 }
@@ -46,8 +43,10 @@ pub(crate) fn as_str(text: &IdentifierText) -> &str {
 
 fn write(sequence: u64, nonce: u64) -> IdentifierText {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // 48 bits of sequence, then "4" for the UUID version, then the nonce.
-    let bits = (u128::from(sequence & SEQUENCE_MASK) << 80) | (4 << 76) | (u128::from(nonce) << 8) | 0x5a;
+    // Twelve digits of sequence number, its low half first, so that the first eight tell tasks apart in a log;
+    // then "4", the UUID's version; then the nonce.
+    let sequence = u128::from(sequence & 0xffff_ffff) << 16 | u128::from(sequence >> 32 & 0xffff);
+    let bits = sequence << 80 | 4 << 76 | u128::from(nonce) << 8 | 0x5a;
     let mut text = [b'-'; 36];
     let mut shift = 128;
     for (position, digit) in text.iter_mut().enumerate() {

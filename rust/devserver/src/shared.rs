@@ -44,6 +44,10 @@ impl Wait {
         let wanted = |status: TaskStatus| self.status.map_or(status.is_terminal(), |wanted| status == wanted);
         store.census.count(self.task_type.as_deref(), wanted) >= self.count
     }
+
+    fn is_same(&self, other: &Self) -> bool {
+        (self.count, &self.task_type, self.status) == (other.count, &other.task_type, other.status)
+    }
 }
 
 impl Shared {
@@ -104,12 +108,6 @@ impl Shared {
             waits.swap_remove(position);
         }
         reached
-    }
-}
-
-impl Wait {
-    fn is_same(&self, other: &Self) -> bool {
-        (self.count, &self.task_type, self.status) == (other.count, &other.task_type, other.status)
     }
 }
 
