@@ -22,7 +22,7 @@ $(TOOLS): pyproject.toml
 
 .PHONY: build
 build: $(TOOLS) ## the extension, optimised, installed into .venv
-	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release --quiet
+	VIRTUAL_ENV=$(CURDIR)/.venv PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
 
 .PHONY: demo
 demo: build ## build, then run sample workers against the dev server
@@ -56,7 +56,6 @@ test: lint ## lint, then every test, Rust and Python
 
 .PHONY: bench
 bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS="--output"
-	cargo build --release --quiet -p conductor-devserver
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
 	$(BIN)/pytest benches --benchmark-only --benchmark-columns=median,iqr,rounds -q
 

@@ -99,8 +99,9 @@ def test_dev_serves_until_it_is_stopped(number: signal.Signals) -> None:
         )
         assert _ask(f"{url}/tasks/{task_id}")["inputData"] == {"name": "Ada"}
         process.send_signal(number)
-        rest, _ = process.communicate(timeout=10)
-        assert process.returncode == 0
+        assert process.wait(10) == 0
+        assert process.stdout is not None
+        rest = process.stdout.read()
         assert url in rest
         assert "/dev/push" in rest
 

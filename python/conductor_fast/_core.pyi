@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any, final
 
 __all__ = [
-    "__version__",
     "DevServer",
     "Lane",
     "Runtime",
     "SyncExecutor",
+    "__version__",
     "decode_json",
     "encode_json",
 ]

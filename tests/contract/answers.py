@@ -123,9 +123,11 @@ def differences(expected: object, answered: object, place: str = "") -> dict[str
     if isinstance(expected, dict) and isinstance(answered, dict):
         found = {}
         for name in expected | answered:
-            parts = (part.get(name, "<missing>") for part in (expected, answered))
-            found.update(differences(*parts, place=f"{place}/{name}"))
+            sides = expected.get(name, "<missing>"), answered.get(name, "<missing>")
+            found.update(differences(*sides, f"{place}/{name}"))
         return found
     if isinstance(expected, list) and isinstance(answered, list) and len(expected) == len(answered):
         return differences(dict(enumerate(expected)), dict(enumerate(answered)), place)
-    return {} if expected == answered else {place: (expected, answered)}
+    # Python takes 1, 1.0 and True for equal; on the wire they are three things.
+    same = type(expected) is type(answered) and expected == answered
+    return {} if same else {place: (expected, answered)}

@@ -66,6 +66,28 @@ def definition_that_is_no_list(api: Api) -> dict[str, Any]:
     return {"create": api.record("POST", DEFINITIONS, {"name": api.task_type})}
 
 
+@case
+def definition_that_is_refused(api: Api) -> dict[str, Any]:
+    """What the validator objects to is explained, what cannot be read is an error of the server's."""
+    name = {"name": api.task_type}
+    definitions: dict[str, list[dict[str, Any]]] = {
+        "none": [],
+        "no name": [{}],
+        "empty name": [{"name": ""}],
+        "no response timeout": [{**name, "responseTimeoutSeconds": 0}],
+        "response timeout over timeout": [{**name, "responseTimeoutSeconds": 10, "timeoutSeconds": 5}],
+        "negative retries": [{**name, "retryCount": -1}],
+        "unknown policy": [{**name, "timeoutPolicy": "NONE"}],
+        "one of two": [name, {**name, "responseTimeoutSeconds": 0}],
+    }
+    record = {why: api.record("POST", DEFINITIONS, body) for why, body in definitions.items()}
+    record["update without name"] = api.record("PUT", DEFINITIONS, {})
+    record["update with a list"] = api.record("PUT", DEFINITIONS, [name])
+    record["no body"] = api.record("POST", DEFINITIONS)
+    record["nothing created"] = _read(api)
+    return record
+
+
 def _read(api: Api) -> dict[str, Any]:
     record = api.record("GET", f"{DEFINITIONS}/{api.task_type}")
     if isinstance(record["body"], dict):

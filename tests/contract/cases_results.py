@@ -188,14 +188,17 @@ def logs_of_a_result(api: Api) -> dict[str, Any]:
 
 @case
 def update_by_reference_name(api: Api) -> dict[str, Any]:
-    """The body is the output; where there is nothing to update, the answer is empty and no error."""
+    """The body is laid over the output that is there; where there is nothing to update, the answer is empty."""
     task = api.ready()
+    api.update(
+        task, status="IN_PROGRESS", callbackAfterSeconds=60, reasonForIncompletion="why", outputData={"b": 1}
+    )
     path = f"/tasks/{task['workflowInstanceId']}/{task['referenceTaskName']}"
     record = {
-        "in progress": api.record("POST", f"{path}/IN_PROGRESS", {"b": 1}),
+        "in progress": api.record("POST", f"{path}/IN_PROGRESS", {"c": 2}),
         "waits": api.look_up(task),
-        "completed while it waits": api.record("POST", f"{path}/COMPLETED?workerid=other", {"b": 2}),
-        "once more": api.record("POST", f"{path}/COMPLETED", {"b": 3}),
+        "completed while it waits": api.record("POST", f"{path}/COMPLETED?workerid=other", {"b": 3}),
+        "once more": api.record("POST", f"{path}/COMPLETED", {"d": 4}),
         "task": api.look_up(task),
     }
     record["unknown status"] = api.record("POST", f"{path}/DONE", {})

@@ -42,6 +42,7 @@ def discount(total: int) -> Discounted:
 
 def confirm(task: Task) -> TaskResult:
     """The whole task in, a whole result out."""
+    assert task.input_data is not None
     return TaskResult(
         task_id=task.task_id,
         workflow_instance_id=task.workflow_instance_id,
@@ -80,7 +81,7 @@ def test_workflows_of_three_task_types_complete(real_server: RealServer, host: W
 def test_task_whose_function_raises_is_retried(real_server: RealServer, host: WorkerHost) -> None:
     """An exception ends the attempt, not the workflow."""
 
-    def fails_at_first(task: Task) -> dict[str, int]:
+    def fails_at_first(task: Task) -> dict[str, Any]:
         if task.retry_count == 0:
             raise ValueError("not at the first attempt")
         return {"attempt": task.retry_count}

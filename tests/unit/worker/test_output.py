@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from conductor_fast import (
+    NonRetryableException,
+    Task,
+    TaskContext,
+    TaskInProgress,
+    TaskResult,
+    TaskResultStatus,
+)
+from conductor_fast.worker.output import merge, raised, returned, to_plain
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    inner: Any = None
+
+
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        ({"a": 1}, {"a": 1}),
+        (Point(1, Point(2)), {"x": 1, "inner": Point(2)}),
+        (None, {"result": None}),
+        (7, {"result": 7}),
+        ("text", {"result": "text"}),
+        ([1, 2], {"result": [1, 2]}),
+        (Point, {"result": Point}),
+    ],
+)
+def test_what_completes_a_task(value: Any, output: dict[str, Any]) -> None:
+    outcome = returned(value)
+    assert (outcome.status, outcome.output, outcome.reason) == ("COMPLETED", output, None)
+
+
+def test_a_task_result_is_taken_as_it_is() -> None:
+    result = TaskResult(
+        status=TaskResultStatus.IN_PROGRESS,
+        output_data={"a": 1},
+        callback_after_seconds=5,
+        reason_for_incompletion="not yet",
+        external_output_payload_storage_path="there",
+    ).log("a line")
+    outcome = returned(result)
+    assert (outcome.status, outcome.output, outcome.callback_after_seconds) == ("IN_PROGRESS", {"a": 1}, 5)
+    assert (outcome.reason, outcome.external_output_payload_storage_path) == ("not yet", "there")
+    assert [line.log for line in outcome.logs] == ["a line"]
+    assert returned(TaskResult()).status == "COMPLETED"
+
+
+def test_task_in_progress() -> None:
+    outcome = returned(TaskInProgress(60, {"at": 1}))
+    assert (outcome.status, outcome.output, outcome.callback_after_seconds) == ("IN_PROGRESS", {"at": 1}, 60)
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "generator"])
+def test_what_was_never_run_is_no_output(kind: str) -> None:
+    async def coroutine() -> None: ...
+
+    value: Any = coroutine() if kind == "coroutine" else (number for number in range(3))
+    outcome = returned(value)
+    assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
+    assert kind in str(outcome.reason)
+
+
+class SilentError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (ValueError("boom"), "FAILED", "boom"),
+        (ValueError(), "FAILED", "ValueError"),
+        (NonRetryableException("never"), "FAILED_WITH_TERMINAL_ERROR", "never"),
+        (SystemExit(3), "FAILED", "SystemExit: 3"),
+        (KeyboardInterrupt(), "FAILED", "KeyboardInterrupt"),
+        (SilentError(), "FAILED", "SilentError, whose text cannot be had (RuntimeError)"),
+    ],
+)
+def test_what_fails_a_task(error: BaseException, status: str, reason: str) -> None:
+    outcome = raised(error)
+    assert (outcome.status, outcome.reason, outcome.output) == (status, reason, {})
+
+
+def test_the_traceback_is_the_users() -> None:
+    def user_function() -> None:
+        raise ValueError("boom")
+
+    try:
+        user_function()
+    except ValueError as error:
+        log = str(raised(error).logs[0].log)
+    assert "user_function" in log
+    assert log.rstrip().endswith("ValueError: boom")
+
+
+def test_what_the_context_adds() -> None:
+    context = TaskContext(Task(task_id="t"))
+    context.add_log("first")
+    context.set_output({"a": 1, "b": 1})
+    outcome = merge(returned({"b": 2}), context)
+    assert (outcome.status, outcome.output) == ("COMPLETED", {"a": 1, "b": 2})
+    assert [line.log for line in outcome.logs] == ["first"]
+    context.set_callback_after(9)
+    outcome = merge(returned({"b": 2}), context)
+    assert (outcome.status, outcome.callback_after_seconds) == ("IN_PROGRESS", 9)
+    assert merge(raised(ValueError("no")), context).status == "FAILED"
+
+
+def test_to_plain_says_what_to_return_instead() -> None:
+    assert to_plain(Point(1)) == {"x": 1, "inner": None}
+    with pytest.raises(TypeError, match=r"is of type object, .* return a dict"):
+        to_plain(object())
