@@ -42,6 +42,11 @@ def host(server: DevServer) -> Iterator[WorkerHost]:
         yield host
 
 
+def bodies_posted(server: DevServer, task_id: str) -> list[str]:
+    """What was reported for a task. A request is in the transcript once it is answered."""
+    return [line["body"] for line in server.transcript() if f'"taskId":"{task_id}"' in line["body"]]
+
+
 @dataclasses.dataclass
 class Greeting:
     message: str
@@ -83,10 +88,10 @@ def test_a_scalar_none_and_a_task_result_out(server: DevServer, host: WorkerHost
     assert server.wait_for(3, status="COMPLETED")
     outputs = [server.task(task_id)["outputData"] for task_id in ids]
     assert outputs == [{"result": 2}, {"result": None}, {"key": [1]}]
-    posted = [
-        line for line in server.transcript() if line["method"] == "POST" and line["taskType"] == "result"
-    ]
-    assert '"log":"a line"' in posted[0]["body"]
+    assert (
+        '"log":"a line"'
+        in wait_until(lambda: bodies_posted(server, ids[2]), "its post in the transcript", 5)[0]
+    )
 
 
 def test_what_raises_fails_and_is_retried_by_the_server(server: DevServer, host: WorkerHost) -> None:
@@ -136,7 +141,7 @@ def test_malformed_json_in_a_batch_fails_its_task_alone(server: DevServer, host:
     host.start_worker("mixed", lambda a, b=0: {"a": a}, 11)
     assert server.wait_for(11, "mixed")
     assert [server.task(task_id)["status"] for task_id in good] == ["COMPLETED"] * 10
-    posted = [line["body"] for line in server.transcript() if bad in line["body"]]
+    posted = wait_until(lambda: bodies_posted(server, bad), "its post in the transcript", 5)
     assert [json.loads(body)["status"] for body in posted] == ["FAILED_WITH_TERMINAL_ERROR"]
     assert "inputData is not valid JSON" in json.loads(posted[0])["reasonForIncompletion"]
 

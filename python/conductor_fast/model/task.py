@@ -75,8 +75,7 @@ class Task:
         The values are taken over, not copied. Unlike a constructed task, the instance's `__dict__` holds
         only what was sent; the rest reads as the class's None.
         """
-        # Straight into the instance's dict: 1.6 µs for 30 fields, of which 1.0 µs is the dict itself;
-        # the constructor takes three times as long.
+        # Straight into the instance's dict: 1.8 µs for 30 fields, of which 1.0 µs is a dict of that size.
         names = _ATTRIBUTE_BY_WIRE_NAME
         task = cls.__new__(cls)
         task.__dict__ = {names[key]: value for key, value in wire.items() if key in names}

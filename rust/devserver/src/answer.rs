@@ -10,11 +10,23 @@ use bytes::Bytes;
 use hyper::Response;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
 use serde_json::json;
 
 /// Tomcat's page for a request that Spring never sees.
 const BAD_REQUEST_PAGE: &str = "<!doctype html><html lang=\"en\"><head><title>HTTP Status 400 \u{2013} Bad Request\
     </title></head><body><h1>HTTP Status 400 \u{2013} Bad Request</h1></body></html>";
+
+/// What the server's validator says against one value.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Violation {
+    pub(crate) path: String,
+    pub(crate) message: String,
+    /// As text; the server leaves it out where the value is missing or an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) invalid_value: Option<String>,
+}
 
 /// What is sent back, before it becomes HTTP.
 #[derive(Debug)]
@@ -57,14 +69,12 @@ impl Answer {
         )
     }
 
-    /// The `400` of a `ConstraintViolationException`; `errors` are pairs of path and message.
+    /// The `400` of a `ConstraintViolationException`.
     #[cold]
-    pub(crate) fn validation_error(errors: &[(String, String)]) -> Self {
-        let errors: Vec<_> =
-            errors.iter().map(|(path, message)| json!({"path": path, "message": message})).collect();
+    pub(crate) fn validation_error(violations: &[Violation]) -> Self {
         let body = json!({
             "status": 400, "message": "Validation failed, check below errors for detail.", "retryable": false,
-            "validationErrors": errors,
+            "validationErrors": violations,
         });
         Self::json(400, body.to_string())
     }

@@ -23,7 +23,7 @@
 //! | `clock` `identifier` `status` `task_definition` | time, ids, states, definitions and retry rules |
 //! | `template` `task` | a task and its JSON |
 //! | `alarms` `census` `queue` `task_table` | where tasks are timed, counted, wait, are found |
-//! | `task_result` `task_store` `task_update` | what happens to tasks; plain functions of state and time |
+//! | `task_result` `task_store` `task_update` `reference_update` | what happens to tasks; plain functions of state and time |
 //! | `fault` `request` `transcript` `shared` | what goes wrong, HTTP in, what is remembered, what all share |
 //! | `answer` `metadata_routes` `polling` `task_routes` | HTTP out, the handlers of the API |
 //! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
@@ -58,6 +58,8 @@ mod task_table;
 mod task_result;
 mod task_store;
 mod task_update;
+
+mod reference_update;
 
 mod fault;
 mod request;

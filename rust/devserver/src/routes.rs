@@ -30,6 +30,13 @@ pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer 
         }
         ("GET", ["tasks", task_id]) => task_routes::get_task(shared, task_id),
         ("POST", ["tasks", task_id, "log"]) => task_routes::add_log(shared, request, task_id),
+        ("POST", ["tasks", workflow_instance_id, reference, status]) => task_routes::update_by_reference(
+            shared,
+            request,
+            workflow_instance_id,
+            &decode(reference, false),
+            status,
+        ),
         ("GET", ["tasks", task_id, "log"]) => task_routes::get_logs(shared, task_id),
         ("GET", ["metadata", "taskdefs"]) => metadata_routes::list(shared),
         ("POST", ["metadata", "taskdefs"]) => metadata_routes::create(shared, request),
@@ -59,6 +66,7 @@ fn exists(segments: &[&str]) -> bool {
             | ["tasks", "poll", _]
             | ["tasks", "poll", "batch", _]
             | ["tasks", _, "log"]
+            | ["tasks", _, _, _]
             | ["metadata", "taskdefs"]
             | ["metadata", "taskdefs", _]
     )

@@ -45,6 +45,12 @@ impl RetryRules {
     }
 }
 
+/// Fields with a fixed set of values: key, Java's name of the type, its values in the order of the server's message.
+const ENUMERATIONS: [(&str, &str, &[&str]); 2] = [
+    ("timeoutPolicy", "TimeoutPolicy", &["RETRY", "TIME_OUT_WF", "ALERT_ONLY"]),
+    ("retryLogic", "RetryLogic", &["FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"]),
+];
+
 /// A definition as the server keeps it: the given fields over the defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskDefinition {
@@ -66,6 +72,17 @@ impl TaskDefinition {
         let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if name.is_empty() {
             return Err(PushError::Definition("TaskDef name cannot be null or empty".to_owned()));
+        }
+        for (key, java_type, values) in ENUMERATIONS {
+            let given = fields.get(key).and_then(Value::as_str).unwrap_or_default();
+            if !values.contains(&given) {
+                let message = format!(
+                    "Cannot deserialize value of type `com.netflix.conductor.common.metadata.tasks.TaskDef${java_type}` \
+                     from String \"{given}\": not one of the values accepted for Enum class: [{}]",
+                    values.join(", ")
+                );
+                return Err(PushError::Definition(message));
+            }
         }
         let rules = rules(&fields);
         Ok(Self { name, rules, json: Value::Object(fields).to_string() })

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Violation};
 use crate::polling::{DEFAULT_LONG_POLL_MILLIS, MAX_LONG_POLL_MILLIS, PollRequest, Polled, poll};
+use crate::reference_update::ReferenceUpdate;
 use crate::request::ApiRequest;
 use crate::shared::Shared;
-use crate::task_result::TaskResult;
+use crate::status::TaskStatus;
+use crate::task_result::{TaskResult, parse_error};
 use crate::task_update::{UpdateError, Updated};
 
 /// Java's name of the v1 handler, as it appears in the server's messages.
@@ -19,6 +21,10 @@ const V1_HANDLER: &str = "public java.lang.String com.netflix.conductor.rest.con
 const V2_HANDLER: &str = "public org.springframework.http.ResponseEntity<com.netflix.conductor.common.metadata.\
                           tasks.Task> com.netflix.conductor.rest.controllers.TaskResource.updateTaskV2(\
                           com.netflix.conductor.common.metadata.tasks.TaskResult)";
+/// Java's name of the handler of updates by reference name.
+const BY_REFERENCE_HANDLER: &str = "public java.lang.String com.netflix.conductor.rest.controllers.TaskResource.updateTask(java.lang.String,\
+     java.lang.String,com.netflix.conductor.common.metadata.tasks.TaskResult$Status,java.lang.String,\
+     java.util.Map<java.lang.String, java.lang.Object>)";
 
 /// `GET /tasks/poll/batch/{tasktype}`
 pub(crate) async fn batch_poll(shared: &Arc<Shared>, request: &ApiRequest, task_type: &str) -> Answer {
@@ -51,7 +57,11 @@ pub(crate) fn update_v1(shared: &Shared, request: &ApiRequest) -> Answer {
         Err(answer) => return answer,
     };
     let missing: Vec<_> = (result.missing_fields().into_iter())
-        .map(|(field, message)| (format!("updateTask.arg0.{field}"), message.to_owned()))
+        .map(|(field, message)| Violation {
+            path: format!("updateTask.arg0.{field}"),
+            message: message.to_owned(),
+            invalid_value: None,
+        })
         .collect();
     if !missing.is_empty() {
         return Answer::validation_error(&missing);
@@ -85,6 +95,42 @@ pub(crate) async fn update_v2(shared: &Arc<Shared>, request: &ApiRequest) -> Ans
         worker_id: result.worker_id.as_deref().map(Arc::from),
     };
     one_or_none(poll(shared, poll_request, Vec::new()).await).about(Some(updated.task_type))
+}
+
+/// `POST /tasks/{workflowId}/{taskRefName}/{status}`: the body is the output. Where nothing is open under that
+/// name, known or not, the answer is empty.
+pub(crate) fn update_by_reference(
+    shared: &Shared,
+    request: &ApiRequest,
+    workflow_instance_id: &str,
+    reference_task_name: &str,
+    status: &str,
+) -> Answer {
+    let Some(status) = TaskStatus::from_result_name(status) else {
+        return Answer::error(500, &unknown_status(status));
+    };
+    if let Err(answer) = check_body(request, BY_REFERENCE_HANDLER) {
+        return answer;
+    }
+    let output = match serde_json::from_slice(&request.body) {
+        Ok(output) => output,
+        Err(error) => return Answer::error(500, &parse_error(&request.body, &error)),
+    };
+    let update = ReferenceUpdate {
+        workflow_instance_id,
+        reference_task_name,
+        status,
+        worker_id: request.parameter("workerid").filter(|id| !id.is_empty()),
+        output,
+    };
+    let now = shared.clock.now();
+    let mut store = shared.store();
+    let updated = store.update_by_reference(update, now);
+    shared.wake_waits(&store);
+    match updated {
+        Some((task_id, updated)) => Answer::text(task_id).about(Some(updated.task_type)),
+        None => Answer::empty(200),
+    }
 }
 
 /// `GET /tasks/{taskId}`
@@ -138,6 +184,11 @@ fn one_or_none(polled: Polled) -> Answer {
 }
 
 fn read_result<'a>(request: &'a ApiRequest, handler: &str) -> Result<TaskResult<'a>, Answer> {
+    check_body(request, handler)?;
+    TaskResult::parse(&request.body).map_err(|message| Answer::error(500, &message))
+}
+
+fn check_body(request: &ApiRequest, handler: &str) -> Result<(), Answer> {
     if !request.has_json_content_type() {
         let content_type = request.content_type();
         return Err(Answer::error(500, &format!("Content-Type '{content_type}' is not supported")));
@@ -145,7 +196,17 @@ fn read_result<'a>(request: &'a ApiRequest, handler: &str) -> Result<TaskResult<
     if request.body.is_empty() {
         return Err(Answer::error(500, &format!("Required request body is missing: {handler}")));
     }
-    TaskResult::parse(&request.body).map_err(|message| Answer::error(500, &message))
+    Ok(())
+}
+
+/// Spring's words for a path segment that is no status.
+fn unknown_status(status: &str) -> String {
+    format!(
+        "Method parameter 'status': Failed to convert value of type 'java.lang.String' to required type \
+         'com.netflix.conductor.common.metadata.tasks.TaskResult$Status'; Failed to convert from type \
+         [java.lang.String] to type [@org.springframework.web.bind.annotation.PathVariable \
+         com.netflix.conductor.common.metadata.tasks.TaskResult$Status] for value [{status}]"
+    )
 }
 
 fn update(shared: &Shared, result: &TaskResult<'_>) -> Result<Updated, Answer> {

@@ -16,6 +16,8 @@ const WORKFLOW_TYPE: &str = "dev_workflow";
 #[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) task_type: Arc<str>,
+    /// Name of the task in its workflow.
+    pub(crate) reference_task_name: String,
     /// Index in `Queues`; hand-backs and retries return there.
     pub(crate) queue: usize,
     /// Index in `Census`.
@@ -45,10 +47,9 @@ impl Template {
             options.response_timeout_seconds.unwrap_or(rules.response_timeout_seconds);
 
         let name = quoted(&task_type);
-        let reference = match &options.reference_task_name {
-            Some(reference) => quoted(reference),
-            None => quoted(&format!("{task_type}_ref")),
-        };
+        let reference_task_name =
+            options.reference_task_name.clone().unwrap_or_else(|| format!("{task_type}_ref"));
+        let reference = quoted(&reference_task_name);
         let optional = |key: &str, value: &Option<String>| {
             value.as_ref().map_or_else(String::new, |text| format!(",\"{key}\":{}", quoted(text)))
         };
@@ -77,6 +78,7 @@ impl Template {
                  \"taskDefinition\":{task_definition},\"queueWaitTime\":"
             ),
             task_type,
+            reference_task_name,
         }
     }
 }

@@ -45,11 +45,17 @@ fn bad_definitions_are_refused() {
         (r#"[{"name":"a"},{"retryCount":1}]"#, "registerTaskDef.arg0[1].name"),
         (r#"[{"name":"a","responseTimeoutSeconds":0}]"#, "registerTaskDef.arg0[0].responseTimeoutSeconds"),
         (r#"[{"name":"a","responseTimeoutSeconds":20,"timeoutSeconds":10}]"#, "registerTaskDef.arg0[0]"),
+        (r#"[{"name":"a","retryCount":-1}]"#, "registerTaskDef.arg0[0].retryCount"),
+        ("[]", "registerTaskDef.arg0"),
     ] {
         let response = client.post("/metadata/taskdefs", body);
         assert_eq!((response.status, &response.json()["validationErrors"][0]["path"]), (400, &json!(path)));
     }
     assert_eq!(client.put("/metadata/taskdefs", "{}").status, 400);
+    assert_eq!(
+        client.post("/metadata/taskdefs", r#"[{"name":"a"},{"name":"b","timeoutPolicy":"NONE"}]"#).status,
+        500
+    );
     assert_eq!(client.get("/metadata/taskdefs").text(), "[]");
     assert!(matches!(server.define("{}"), Err(PushError::Definition(_))));
     assert!(matches!(server.define("[]"), Err(PushError::Definition(_))));

@@ -209,3 +209,32 @@ fn logs_are_kept() {
     let logs: Value = client.get(&path).json();
     assert_eq!((&logs[0]["log"], &logs[1]), (&json!("a line"), &log));
 }
+
+#[test]
+fn an_update_by_reference_name_keeps_what_the_task_has() {
+    let server = server();
+    let mut client = Client::new(&server);
+    push(&server, 1);
+    let task = poll_one(&mut client);
+    let fields = json!({
+        "status": "IN_PROGRESS", "callbackAfterSeconds": 60, "reasonForIncompletion": "why", "workerId": "w1",
+        "outputData": {"big": 1, "kept": 2}
+    });
+    report(&mut client, &task, fields);
+    let path = format!(
+        "/tasks/{}/{}/COMPLETED?workerid=",
+        task["workflowInstanceId"].as_str().unwrap(),
+        task["referenceTaskName"].as_str().unwrap()
+    );
+    let response = client.post(&path, r#"{"big":1180591620717411303424}"#);
+    assert_eq!((response.status, response.text()), (200, id(&task)));
+    assert!(server.task_json(id(&task)).unwrap().contains(r#"{"big":1180591620717411303424,"kept":2}"#));
+    let stored = get_task(&mut client, id(&task));
+    assert_eq!((&stored["reasonForIncompletion"], &stored["workerId"]), (&json!("why"), &json!("w1")));
+    // Finished now: nothing to update, and no error.
+    let response = client.post(&path, "{}");
+    assert_eq!((response.status, response.text()), (200, ""));
+    assert_eq!(client.post("/tasks/no-such-workflow/greet_ref/COMPLETED", "{}").status, 200);
+    assert_eq!(client.post("/tasks/no-such-workflow/greet_ref/TIMED_OUT", "{}").status, 500);
+    assert_eq!(client.get("/tasks/no-such-workflow/greet_ref/COMPLETED").status, 405);
+}
