@@ -13,8 +13,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// A setting that cannot be used; never seen after start.
     Configuration { field: &'static str, problem: String },
-    /// No answer: refused, reset, timed out, truncated.
-    Network { problem: String },
+    /// No answer: refused, reset, timed out, truncated. `connected`: something may have been sent.
+    Network { problem: String, connected: bool },
     /// An answer that is not a success. `message` is the server's, cut to 512 bytes.
     Answer { status: u16, message: String, retryable: bool },
     /// A success whose body is not what the call answers with, such as a proxy's login page.
@@ -48,7 +48,7 @@ impl Error {
 
     #[cold]
     pub fn network(problem: impl Into<String>) -> Self {
-        ErrorKind::Network { problem: problem.into() }.into()
+        ErrorKind::Network { problem: problem.into(), connected: true }.into()
     }
 
     pub fn kind(&self) -> &ErrorKind {
@@ -117,7 +117,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration { field, problem } => write!(f, "{field}: {problem}"),
-            Self::Network { problem } => f.write_str(problem),
+            Self::Network { problem, .. } => f.write_str(problem),
             Self::Answer { status, message, .. } if message.is_empty() => write!(f, "status {status}"),
             Self::Answer { status, message, .. } => write!(f, "status {status}: {message}"),
             Self::UnexpectedBody { problem } => {

@@ -10,7 +10,7 @@
 //! 4. the completion sends the result, as ready bytes, to [`delivery`], which frees the slot and posts
 //!    until the server has said yes.
 //!
-//! [`runtime`] owns the thread on which all of this happens.
+//! [`runtime`] owns the thread on which all of this happens; [`client`] is for calls from outside a worker.
 #![forbid(unsafe_code)]
 
 pub mod error;
@@ -18,7 +18,9 @@ pub mod settings;
 pub mod wire;
 pub mod event;
 mod supervise;
+mod io_thread;
 pub mod transport;
 pub mod delivery;
 pub mod worker;
 pub mod runtime;
+pub mod client;

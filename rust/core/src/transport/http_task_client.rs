@@ -38,8 +38,7 @@ impl HttpTaskClient {
 
     fn poll_url(&self, queue: &Queue, request: PollRequest) -> String {
         let mut url = format!("{}/tasks/poll/batch/", self.base_url);
-        // A '+' is a blank only in a query: in a path it has to be %20.
-        byte_serialize(queue.task_type.as_bytes()).for_each(|part| url.push_str(&part.replace('+', "%20")));
+        path_segment(&mut url, &queue.task_type);
         url.push_str("?workerid=");
         url.extend(byte_serialize(queue.worker_id.as_bytes()));
         if let Some(domain) = &queue.domain {
@@ -96,8 +95,13 @@ impl TaskClient for HttpTaskClient {
     }
 }
 
+/// Appends one segment of a path. A '+' is a blank only in a query: in a path it has to be %20.
+pub(super) fn path_segment(url: &mut String, segment: &str) {
+    byte_serialize(segment.as_bytes()).for_each(|part| url.push_str(&part.replace('+', "%20")));
+}
+
 /// The whole body, also of a failure: a connection is only used again after its body was read.
-async fn successful_body(response: Response) -> Result<Bytes, Error> {
+pub(super) async fn successful_body(response: Response) -> Result<Bytes, Error> {
     let status = response.status();
     let body = response.bytes().await.map_err(|error| network(&error))?;
     if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
@@ -105,7 +109,7 @@ async fn successful_body(response: Response) -> Result<Bytes, Error> {
 
 /// reqwest's own text names the URL, which may hold user information; the causes below it do not.
 #[cold]
-fn network(error: &reqwest::Error) -> Error {
+pub(super) fn network(error: &reqwest::Error) -> Error {
     if error.is_timeout() {
         return Error::network("no answer in time");
     }
@@ -117,7 +121,7 @@ fn network(error: &reqwest::Error) -> Error {
             let _ = write!(problem, ": {inner}");
         }
     }
-    Error::network(problem)
+    ErrorKind::Network { problem, connected: !error.is_connect() }.into()
 }
 
 #[cfg(test)]

@@ -1,0 +1,81 @@
+//! A thread of its own for Tokio, which remembers its process.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::error::{Error, ErrorKind};
+
+/// Ended by `close` or on drop. In a forked child there is no such thread: every use says so, and
+/// nothing is waited for.
+pub(crate) struct IoThread {
+    started_in: u32,
+    handle: Handle,
+    /// Present until closed: what ends the thread, and its handle.
+    thread: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+}
+
+impl IoThread {
+    pub(crate) fn start() -> Result<Self, Error> {
+        let failed = |error: std::io::Error| Error::network(format!("cannot start the I/O thread: {error}"));
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (close, closed) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new()
+            .name("conductor-io".into())
+            .spawn(move || {
+                // Both endings, the message and the drop of its sender, mean the same.
+                let _ = runtime.block_on(closed);
+            })
+            .map_err(failed)?;
+        Ok(Self { started_in: std::process::id(), handle, thread: Mutex::new(Some((close, thread))) })
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Runs `future` on the thread and blocks for its value. The future is not cancelled if the caller
+    /// gives up.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.check()?;
+        let (done, answer) = std::sync::mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            // The caller may be gone.
+            let _ = done.send(future.await);
+        });
+        answer.recv().unwrap_or_else(|_| Err(ErrorKind::Closed.into()))
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.started_in != std::process::id() {
+            return Err(ErrorKind::Forked { started_in: self.started_in }.into());
+        }
+        let open = self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if open { Ok(()) } else { Err(ErrorKind::Closed.into()) }
+    }
+
+    /// Ends the thread and with it everything that is still in flight. Idempotent.
+    pub(crate) fn close(&self) {
+        if self.started_in != std::process::id() {
+            return;
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((close, thread)) = thread {
+            let _ = close.send(());
+            // A panic of the thread has been printed; there is nothing left to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for IoThread {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
