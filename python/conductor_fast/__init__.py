@@ -9,10 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from conductor_fast.client.task_client import AsyncTaskClient as AsyncTaskClient
+    from conductor_fast.client.task_client import TaskClient as TaskClient
+    from conductor_fast.client.workflow_client import AsyncWorkflowClient as AsyncWorkflowClient
+    from conductor_fast.client.workflow_client import WorkflowClient as WorkflowClient
     from conductor_fast.host.task_runner import TaskRunner as TaskRunner
     from conductor_fast.host.worker_host import WorkerHost as WorkerHost
     from conductor_fast.model.context import TaskContext as TaskContext
     from conductor_fast.model.context import get_task_context as get_task_context
+    from conductor_fast.model.exceptions import ApiException as ApiException
     from conductor_fast.model.exceptions import ConductorFastError as ConductorFastError
     from conductor_fast.model.exceptions import ConfigurationError as ConfigurationError
     from conductor_fast.model.exceptions import NonRetryableException as NonRetryableException
@@ -25,11 +30,15 @@ if TYPE_CHECKING:
     from conductor_fast.worker.worker import Worker as Worker
 
 _HOME = {
+    "ApiException": "model.exceptions",
+    "AsyncTaskClient": "client.task_client",
+    "AsyncWorkflowClient": "client.workflow_client",
     "ConductorFastError": "model.exceptions",
     "Configuration": "settings.configuration",
     "ConfigurationError": "model.exceptions",
     "NonRetryableException": "model.exceptions",
     "Task": "model.task",
+    "TaskClient": "client.task_client",
     "TaskContext": "model.context",
     "TaskExecLog": "model.task_result",
     "TaskInProgress": "model.task_result",
@@ -38,6 +47,7 @@ _HOME = {
     "TaskRunner": "host.task_runner",
     "Worker": "worker.worker",
     "WorkerHost": "host.worker_host",
+    "WorkflowClient": "client.workflow_client",
     "get_task_context": "model.context",
 }
 

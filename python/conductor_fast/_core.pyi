@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 __all__ = [
+    "Client",
     "DevServer",
     "Lane",
     "Runtime",
@@ -20,6 +21,32 @@ def decode_json(text: bytes) -> dict[str, Any]:
 
 def encode_json(value: object, to_plain: Callable[[Any], Any]) -> bytes:
     """A value as the output of a task is written. ValueError tells the path and the problem."""
+
+@final
+class Client:
+    """The server's management calls, over a thread of its own that never attaches."""
+
+    def __new__(cls, server_api_url: str) -> Client:
+        """Start the I/O thread. ConfigurationError for a URL that cannot be used."""
+
+    def call(
+        self,
+        method: str,
+        path: list[str],
+        query: list[tuple[str, str]],
+        body: bytes | None,
+        *,
+        hold: float,
+        repeatable: bool,
+    ) -> bytes:
+        """Block until the server has answered; the body of a successful answer, else ApiException.
+
+        `path`: segments below the base URL, not encoded. `hold`: seconds that the server may hold the
+        call. `repeatable`: may it be sent again after its answer was lost?
+        """
+
+    def close(self) -> None:
+        """End the I/O thread and whatever is in flight. Idempotent."""
 
 @final
 class Runtime:

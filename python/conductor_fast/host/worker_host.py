@@ -15,10 +15,10 @@ from typing import Any, NoReturn
 from conductor_fast import _core
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
+from conductor_fast.model.plain import to_plain
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 from conductor_fast.settings.worker_config import duration_millis
 from conductor_fast.worker.invoke import run_lane
-from conductor_fast.worker.output import to_plain
 from conductor_fast.worker.worker import SDK_POLL_TIMEOUT_MILLIS, Worker, refuse_unknown
 
 DRAIN_TIMEOUT = 25.0

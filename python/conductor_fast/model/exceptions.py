@@ -15,6 +15,21 @@ class ConfigurationError(ConductorFastError, ValueError):
     """
 
 
+class ApiException(ConductorFastError):  # noqa: N818 - the SDK's name
+    """The server refused a call, or gave no answer (conductor-python: client/http/rest.py).
+
+    `status` is the HTTP status, 0 without an answer; `message` is the server's own.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.message}" if self.status else self.message
+
+
 class InternalError(ConductorFastError):
     """A fault of this package: nothing that the user did wrong, please report it."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from conductor_fast.model.context import TaskContext
 from conductor_fast.model.exceptions import NonRetryableException
+from conductor_fast.model.plain import to_plain
 from conductor_fast.model.task_result import TaskExecLog, TaskInProgress, TaskResult, TaskResultStatus
 from conductor_fast.worker.binding import SOURCE_NAME
 
@@ -26,16 +27,6 @@ class Outcome:
     callback_after_seconds: int | None = None
     logs: list[TaskExecLog] = dataclasses.field(default_factory=list[TaskExecLog])
     external_output_payload_storage_path: str | None = None
-
-
-def to_plain(value: Any) -> Any:
-    """One of JSON's types in place of `value`; TypeError if there is none."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(
-        f"is of type {type(value).__qualname__}, which JSON has no word for; "
-        "return a dict of str, int, float, bool, None, list or dataclass values"
-    )
 
 
 def returned(value: Any) -> Outcome:

@@ -3,12 +3,15 @@
 
 mod convert;
 mod execute;
+mod client;
 mod dev_server;
 mod runtime;
 
 /// The engine of `conductor_fast`.
 #[pyo3::pymodule(name = "_core", gil_used = false)]
 mod core {
+    #[pymodule_export]
+    use crate::client::PyClient;
     #[pymodule_export]
     use crate::convert::{decode_json, encode_json};
     #[pymodule_export]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_fast._core import encode_json
-from conductor_fast.worker.output import to_plain
+from conductor_fast.model.plain import to_plain
 
 
 class Color(str, enum.Enum):

@@ -1,0 +1,44 @@
+"""A request and how its answer is read, before anybody has sent it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One call of the server's API, for the clients that block and those that are awaited."""
+
+    method: str
+    path: list[str]
+    """Segments below the API's URL, not encoded."""
+    read: Callable[[bytes], T]
+    query: Mapping[str, str | None] | None = None
+    """What is None is left out."""
+    body: bytes | None = None
+    hold: float = 0.0
+    """Seconds that the server may hold the call."""
+    repeatable: bool = True
+    """May it be sent again when its answer was lost?"""
+
+
+def as_text(body: bytes) -> str:
+    return body.decode()
+
+
+def as_json(body: bytes) -> Any:
+    """None for an empty body: some calls answer 204 where they have nothing."""
+    return json.loads(body) if body else None
+
+
+def as_list(body: bytes) -> list[Any]:
+    return list(as_json(body) or [])
+
+
+def as_nothing(_body: bytes) -> None:
+    return None

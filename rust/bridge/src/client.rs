@@ -1,0 +1,57 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use conductor_core::client::Client;
+use conductor_core::settings::Configuration;
+use conductor_core::transport::{ManagementCall, Method};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::convert::to_python;
+
+/// The server's management calls; every one blocks, detached.
+#[pyclass(frozen, name = "Client", module = "conductor_fast._core")]
+pub(crate) struct PyClient(Client);
+
+#[pymethods]
+impl PyClient {
+    #[new]
+    fn new(py: Python<'_>, server_api_url: &str) -> PyResult<Self> {
+        Configuration::new(server_api_url)
+            .and_then(|configuration| py.detach(|| Client::start(&configuration)))
+            .map(Self)
+            .map_err(|error| to_python(py, &error))
+    }
+
+    #[pyo3(signature = (method, path, query, body, *, hold, repeatable))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a request, by name")]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        path: Vec<String>,
+        query: Vec<(String, String)>,
+        body: Option<&[u8]>,
+        hold: f64,
+        repeatable: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|_| PyValueError::new_err(format!("{method:?} is no HTTP method")))?;
+        let call = ManagementCall {
+            method,
+            path,
+            query,
+            body: body.map(Bytes::copy_from_slice),
+            hold: Duration::try_from_secs_f64(hold).unwrap_or_default(),
+            repeatable,
+        };
+        py.detach(|| self.0.call(call))
+            .map(|answer| PyBytes::new(py, &answer))
+            .map_err(|error| to_python(py, &error))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+}
