@@ -47,8 +47,11 @@ class RealServer:
             str(jar),
             f"--server.port={urllib.parse.urlsplit(self._root).port}",
             "--server.address=127.0.0.1",
+            # By default 500 ms: on a busy machine a result may meet the lock of the decision before it for
+            # longer, and its workflow then stands still until the server repairs it, a minute or two later.
+            "--conductor.app.lockTimeToTry=30s",
         ]
-        # Spring reads settings from such variables; the server under test is the default one.
+        # Spring reads settings from such variables, and the server is to have no others than these.
         environment = {
             name: value
             for name, value in os.environ.items()

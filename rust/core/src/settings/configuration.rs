@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::error::Error;
 
@@ -34,6 +34,37 @@ impl Configuration {
 
     pub fn is_tls(&self) -> bool {
         self.server_url.scheme() == "https"
+    }
+
+    /// An IPv6 address without its brackets.
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
+        let host = self.server_url.host_str().unwrap_or_default();
+        let port = self.server_url.port_or_known_default().unwrap_or(80);
+        (host.trim_matches(['[', ']']).to_owned(), port)
+    }
+
+    /// `host:port` as the Host header has it: without the scheme's own port.
+    pub(crate) fn authority(&self) -> String {
+        let host = self.server_url.host_str().unwrap_or_default();
+        self.server_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The path below which the API is, without a slash at its end.
+    pub(crate) fn base_path(&self) -> &str {
+        self.server_url.path().trim_end_matches('/')
+    }
+
+    /// User name and password of the URL, decoded.
+    pub(crate) fn user_information(&self) -> Option<(String, String)> {
+        let decoded = |text: &str| {
+            let text = text.replace('+', "%2B");
+            form_urlencoded::parse(text.as_bytes())
+                .next()
+                .map_or_else(String::new, |(key, _)| key.into_owned())
+        };
+        let (user, password) = (self.server_url.username(), self.server_url.password());
+        (!user.is_empty() || password.is_some())
+            .then(|| (decoded(user), decoded(password.unwrap_or_default())))
     }
 
     /// The base for request paths, without a slash at its end. May hold user information: not for logs.

@@ -1,17 +1,13 @@
-use std::sync::Arc;
-use std::time::Duration;
-
 use reqwest::{Client, redirect};
-use rustls::{ClientConfig, RootCertStore};
 
+use super::connections::IDLE_LIMIT;
+use super::tls;
 use crate::error::Error;
 use crate::settings::Configuration;
 
-/// Under the idle limits of the peers that matter (Tomcat 20 to 60 s, an ALB 60 s, nginx 75 s): a
-/// request written into a connection that the peer is closing fails without our knowing whether it
-/// was processed (hyper issue 2136).
-const IDLE_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const USER_AGENT_VALUE: &str = concat!("conductor-fast/", env!("CARGO_PKG_VERSION"));
 
+/// The client of the calls that are not hot.
 pub(super) fn build(configuration: &Configuration) -> Result<Client, Error> {
     Client::builder()
         .http1_only()
@@ -20,29 +16,8 @@ pub(super) fn build(configuration: &Configuration) -> Result<Client, Error> {
         .no_proxy()
         .pool_idle_timeout(IDLE_LIMIT)
         .connect_timeout(configuration.connect_timeout)
-        .user_agent(concat!("conductor-fast/", env!("CARGO_PKG_VERSION")))
-        .tls_backend_preconfigured(tls(configuration)?)
+        .user_agent(USER_AGENT_VALUE)
+        .tls_backend_preconfigured(tls::client_config(configuration)?)
         .build()
-        .map_err(|error| Error::configuration("server_api_url", error.to_string()))
-}
-
-/// reqwest builds no client at all where the machine has no CA store, even for plain http (its issue
-/// 2988), so the store is ours: empty for http, the platform's for https.
-fn tls(configuration: &Configuration) -> Result<ClientConfig, Error> {
-    let mut roots = RootCertStore::empty();
-    if configuration.is_tls() {
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            return Err(Error::configuration(
-                "server_api_url",
-                "https needs CA certificates and this machine has none that can be read; \
-                 install the package ca-certificates or set SSL_CERT_FILE",
-            ));
-        }
-    }
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
         .map_err(|error| Error::configuration("server_api_url", error.to_string()))
 }

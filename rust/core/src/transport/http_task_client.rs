@@ -2,12 +2,17 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response};
+use http_body_util::Full;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use reqwest::Response;
 use url::form_urlencoded::byte_serialize;
 
-use super::http_client;
+use super::connections::Connections;
+use super::http_client::USER_AGENT_VALUE;
 use super::task_client::{BoxFuture, PollRequest, Queue, TaskClient};
 use crate::error::{Error, ErrorKind, classify};
 use crate::settings::Configuration;
@@ -19,66 +24,79 @@ const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 const UPDATE_BYTES_PER_SECOND: usize = 256 * 1024;
 
 /// [`TaskClient`] over HTTP.
-#[derive(Debug)]
 pub struct HttpTaskClient {
-    client: Client,
-    base_url: String,
-    update_url: String,
+    connections: Connections,
+    /// Of every request.
+    headers: HeaderMap,
+    base_path: String,
+    update_path: String,
 }
 
 impl HttpTaskClient {
     pub fn new(configuration: &Configuration) -> Result<Self, Error> {
-        let base_url = configuration.base_url().to_owned();
+        let base_path = configuration.base_path().to_owned();
         Ok(Self {
-            client: http_client::build(configuration)?,
-            update_url: format!("{base_url}/tasks"),
-            base_url,
+            connections: Connections::new(configuration)?,
+            headers: headers(configuration)?,
+            update_path: format!("{base_path}/tasks"),
+            base_path,
         })
     }
 
-    fn poll_url(&self, queue: &Queue, request: PollRequest) -> String {
-        let mut url = format!("{}/tasks/poll/batch/", self.base_url);
-        path_segment(&mut url, &queue.task_type);
-        url.push_str("?workerid=");
-        url.extend(byte_serialize(queue.worker_id.as_bytes()));
+    fn poll_path(&self, queue: &Queue, request: PollRequest) -> String {
+        let mut path = format!("{}/tasks/poll/batch/", self.base_path);
+        path_segment(&mut path, &queue.task_type);
+        path.push_str("?workerid=");
+        path.extend(byte_serialize(queue.worker_id.as_bytes()));
         if let Some(domain) = &queue.domain {
-            url.push_str("&domain=");
-            url.extend(byte_serialize(domain.as_bytes()));
+            path.push_str("&domain=");
+            path.extend(byte_serialize(domain.as_bytes()));
         }
         // Writing to a String does not fail.
-        let _ = write!(url, "&count={}&timeout={}", request.count, request.timeout.as_millis());
-        url
+        let _ = write!(path, "&count={}&timeout={}", request.count, request.timeout.as_millis());
+        path
     }
 
     async fn poll(&self, queue: &Queue, request: PollRequest) -> Result<Bytes, Error> {
-        let response = self
-            .client
-            .get(self.poll_url(queue, request))
-            .timeout(request.timeout + POLL_GRACE)
-            .send()
-            .await
-            .map_err(|error| network(&error))?;
-        successful_body(response).await
+        let path = self.poll_path(queue, request);
+        self.send(Method::GET, &path, Bytes::new(), request.timeout + POLL_GRACE).await
     }
 
     async fn update(&self, body: Bytes) -> Result<(), Error> {
         let extra = Duration::from_secs((body.len() / UPDATE_BYTES_PER_SECOND) as u64);
-        let response = self
-            .client
-            .post(&self.update_url)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .timeout(UPDATE_TIMEOUT + extra)
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| network(&error))?;
-        let answer = successful_body(response).await?;
+        let answer = self.send(Method::POST, &self.update_path, body, UPDATE_TIMEOUT + extra).await?;
         if answer.first() == Some(&b'<') {
             let problem = "a page instead of a task id".to_owned();
             return Err(ErrorKind::UnexpectedBody { problem }.into());
         }
         Ok(())
     }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes, timeout: Duration) -> Result<Bytes, Error> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|_| Error::network("the path of the request is no URI"))?;
+        request.headers_mut().clone_from(&self.headers);
+        let (status, body) = tokio::time::timeout(timeout, self.connections.send(request))
+            .await
+            .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
+        if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
+    }
+}
+
+fn headers(configuration: &Configuration) -> Result<HeaderMap, Error> {
+    let refused = |_| Error::configuration("server_api_url", "its host cannot stand in a Host header");
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, HeaderValue::from_str(&configuration.authority()).map_err(refused)?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
+    if let Some((user, password)) = configuration.user_information() {
+        let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        let mut value = HeaderValue::from_str(&format!("Basic {credentials}")).map_err(refused)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
 }
 
 impl TaskClient for HttpTaskClient {
@@ -135,14 +153,24 @@ mod tests {
         let mut queue = Queue { task_type: "my task".into(), domain: None, worker_id: "host 1".into() };
         let request = PollRequest { count: 10, timeout: Duration::from_millis(100) };
         assert_eq!(
-            client.poll_url(&queue, request),
-            "http://localhost:8080/api/tasks/poll/batch/my%20task?workerid=host+1&count=10&timeout=100"
+            client.poll_path(&queue, request),
+            "/api/tasks/poll/batch/my%20task?workerid=host+1&count=10&timeout=100"
         );
         queue.domain = Some("a&b".into());
         queue.task_type = "ü?".into();
         assert_eq!(
-            client.poll_url(&queue, request),
-            "http://localhost:8080/api/tasks/poll/batch/%C3%BC%3F?workerid=host+1&domain=a%26b&count=10&timeout=100"
+            client.poll_path(&queue, request),
+            "/api/tasks/poll/batch/%C3%BC%3F?workerid=host+1&domain=a%26b&count=10&timeout=100"
         );
+    }
+
+    #[test]
+    fn user_information_travels_as_basic_authentication_and_is_not_shown() {
+        let configuration = Configuration::new("http://me:p%40ss@[::1]:8080/api").unwrap();
+        let headers = headers(&configuration).unwrap();
+        assert_eq!(headers[HOST], "[::1]:8080");
+        assert_eq!(headers[AUTHORIZATION], format!("Basic {}", BASE64_STANDARD.encode("me:p@ss")));
+        assert!(!format!("{headers:?}").contains("Basic"), "{headers:?}");
+        assert_eq!(configuration.host_and_port(), ("::1".to_owned(), 8080));
     }
 }

@@ -2,6 +2,8 @@
 
 mod backoff;
 mod task_client;
+mod tls;
+mod connections;
 mod http_client;
 mod http_task_client;
 mod management;
