@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any, final
 
+from conductor_fast.settings.worker_config import WorkerConfig
+
 __all__ = [
+    "AsyncExecutor",
     "Client",
     "DevServer",
+    "Job",
     "Lane",
     "Runtime",
     "SyncExecutor",
@@ -59,27 +63,20 @@ class Runtime:
         """Start the I/O thread. ConfigurationError for a URL that cannot be used."""
 
     def add_worker(
-        self,
-        *,
-        task_type: str,
-        domain: str | None,
-        worker_id: str,
-        thread_count: int,
-        poll_interval_millis: float,
-        exact_interval: bool,
-        poll_timeout_millis: int | None,
-        whole_task: bool,
-        to_plain: Callable[[Any], Any],
-        on_request: bool,
+        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
     ) -> SyncExecutor:
-        """Add a worker and poll for it at once, unless `on_request`.
+        """Add a worker whose function runs on threads, and poll for it at once, unless `on_request`.
 
-        `exact_interval`: the user's own interval, kept as it is. `whole_task`: lanes hand out the whole
-        task, not its input. `to_plain` turns what JSON does not know into what it does, or raises TypeError.
-        ConfigurationError names the field.
+        `whole_task`: lanes hand out the whole task, not its input. `to_plain` turns what JSON does not
+        know into what it does, or raises TypeError. ConfigurationError names the field.
         """
 
-    def poll_once(self, executor: SyncExecutor) -> int:
+    def add_async_worker(
+        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
+    ) -> AsyncExecutor:
+        """As `add_worker`, for a coroutine function."""
+
+    def poll_once(self, executor: SyncExecutor | AsyncExecutor) -> int:
         """Poll once for all free slots; the number of tasks, which by then are with the executor."""
 
     def stop_polling(self) -> None:
@@ -137,6 +134,41 @@ class Lane:
 
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
+
+@final
+class AsyncExecutor:
+    """Runs the coroutines of one worker on an event loop that watches `fileno()`."""
+
+    def fileno(self) -> int:
+        """Readable when tasks wait."""
+
+    def drain(self) -> list[tuple[Job, dict[str, Any]]]:
+        """All tasks that wait, each with its input (or the whole task)."""
+
+@final
+class Job:
+    """One task of a coroutine, to be reported once. Dropped unreported, the task is FAILED."""
+
+    def complete(self, output: dict[str, Any]) -> None:
+        """Report COMPLETED with `output`; one that cannot be JSON fails the task with the path."""
+
+    def report(
+        self,
+        status: str,
+        output: dict[str, Any],
+        *,
+        reason: str | None = None,
+        callback_after_seconds: int | None = None,
+        logs: list[tuple[str, int]] | None = None,
+        external_output_payload_storage_path: str | None = None,
+    ) -> None:
+        """Report any other outcome. `logs`: (text, milliseconds since 1970).
+
+        ValueError for a status that is none; the task is then still to be reported.
+        """
+
+    def task(self) -> dict[str, Any]:
+        """The whole task."""
 
 @final
 class DevServer:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
+from conductor_fast.host.loop_thread import LoopThread
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
@@ -26,9 +27,11 @@ DRAIN_TIMEOUT = 25.0
 
 _JOIN_TIMEOUT = 1.0
 _MAX_IDS_NAMED = 100
-_DEFAULT_INTERVAL_MILLIS = 100.0
 
 _logger = logging.getLogger("conductor_fast.host")
+
+
+Executor = _core.SyncExecutor | _core.AsyncExecutor
 
 
 class WorkerHost:
@@ -51,7 +54,8 @@ class WorkerHost:
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._executors: dict[tuple[str, str | None], Executor] = {}
+        self._loop_thread: LoopThread | None = None
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
         self._left: list[str] | None = None
@@ -88,7 +92,7 @@ class WorkerHost:
         )
         self.add(worker)
 
-    def add(self, worker: Worker, *, on_request: bool = False) -> _core.SyncExecutor:
+    def add(self, worker: Worker, *, on_request: bool = False) -> Executor:
         """Start `worker`; with `on_request` it polls only when `_core.Runtime.poll_once` is called."""
         config = worker.config
         key = (config.task_type, config.domain)
@@ -99,23 +103,16 @@ class WorkerHost:
                     f"worker {config.task_type!r}{where} is started already; give it a larger batch_size"
                 )
             runtime = self._start()
-            interval = config.poll_interval_millis
-            executor = runtime.add_worker(
-                task_type=config.task_type,
-                domain=config.domain,
-                worker_id=config.worker_id,
-                thread_count=config.thread_count,
-                poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
-                exact_interval=interval is not None,
-                poll_timeout_millis=config.poll_timeout_millis,
-                whole_task=worker.binding.whole_task,
-                to_plain=to_plain,
-                on_request=on_request,
-            )
+            binding = worker.binding
+            add = runtime.add_async_worker if binding.is_async else runtime.add_worker
+            executor = add(config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
             self._executors[key] = executor
-            for index in range(config.thread_count):
-                lane = executor.lane()
-                self._run(f"{config.task_type}-{index}", run_lane, lane, worker.binding)
+            if isinstance(executor, _core.AsyncExecutor):
+                self._loop_thread = self._loop_thread or LoopThread()
+                self._loop_thread.add(executor, binding)
+            else:
+                for index in range(config.thread_count):
+                    self._run(f"{config.task_type}-{index}", run_lane, executor.lane(), binding)
             return executor
 
     @property
@@ -152,7 +149,7 @@ class WorkerHost:
         again after their response timeout. Calling it again changes nothing and returns the same.
         Called by a worker function it only asks for the stop, which cannot be awaited there.
         """
-        if threading.current_thread() in self._threads:
+        if self._is_worker_thread():
             self._stop_wanted.set()
             if self._runtime is not None:
                 self._runtime.stop_polling()
@@ -167,10 +164,18 @@ class WorkerHost:
             timeout = self.drain_timeout if drain_timeout is None else drain_timeout
             self._left = self._drain(self._runtime, time.monotonic() + timeout)
             self._runtime.close()
+            if self._loop_thread is not None:
+                self._loop_thread.close()
             for thread in self._threads:
                 thread.join(_JOIN_TIMEOUT if not self._left else 0)
             _running_hosts.discard(self)
             return self._left
+
+    def _is_worker_thread(self) -> bool:
+        current = threading.current_thread()
+        return current in self._threads or (
+            self._loop_thread is not None and current is self._loop_thread.thread
+        )
 
     def _drain(self, runtime: _core.Runtime, deadline: float) -> list[str]:
         runtime.stop_polling()
@@ -183,7 +188,8 @@ class WorkerHost:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
         for executor in self._executors.values():
-            executor.close()
+            if isinstance(executor, _core.SyncExecutor):
+                executor.close()
         return left
 
     def _start(self) -> _core.Runtime:

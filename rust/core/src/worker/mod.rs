@@ -4,10 +4,12 @@ mod slots;
 mod run_time;
 mod executor;
 mod ready_queue;
+mod burst_queue;
 mod poll_plan;
 mod task_runner;
 mod poller;
 
+pub use burst_queue::BurstQueue;
 pub use executor::{Assignment, Completion, Executor};
 pub use poll_plan::PollPlan;
 pub use ready_queue::ReadyQueue;
