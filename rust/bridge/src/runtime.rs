@@ -7,7 +7,7 @@ use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::worker::ReadyQueue;
 use pyo3::prelude::*;
 
-use crate::convert::to_python;
+use crate::convert::{Nan, to_python};
 use crate::execute::{Forward, Line, PySyncExecutor};
 
 /// The engine of one process.
@@ -30,7 +30,7 @@ impl PyRuntime {
     }
 
     /// Starts to poll, unless `on_request`: then only `poll_once` does.
-    #[pyo3(signature = (*, task_type, domain, worker_id, thread_count, poll_interval_millis, exact_interval, poll_timeout_millis, whole_task, to_plain, on_request))]
+    #[pyo3(signature = (*, task_type, domain, worker_id, thread_count, poll_interval_millis, exact_interval, poll_timeout_millis, whole_task, to_plain, nan, on_request))]
     #[expect(clippy::too_many_arguments, reason = "the worker's settings, by name, once per worker")]
     fn add_worker(
         &self,
@@ -44,8 +44,10 @@ impl PyRuntime {
         poll_timeout_millis: Option<u64>,
         whole_task: bool,
         to_plain: Py<PyAny>,
+        nan: &str,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
+        let nan = Nan::from_name(nan)?;
         let interval = Duration::try_from_secs_f64(poll_interval_millis / 1_000.0).unwrap_or(Duration::MAX);
         let config = WorkerConfig {
             task_type: task_type.into(),
@@ -65,7 +67,7 @@ impl PyRuntime {
             .runtime
             .add_worker(config, Arc::clone(&queue) as _, on_request)
             .map_err(|error| to_python(py, &error))?;
-        Ok(PySyncExecutor { queue, runner, worker_id, whole_task, to_plain })
+        Ok(PySyncExecutor { queue, runner, worker_id, whole_task, to_plain, nan })
     }
 
     fn poll_once(&self, py: Python<'_>, executor: &PySyncExecutor) -> PyResult<usize> {

@@ -1,13 +1,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResultWriter};
 use conductor_core::worker::{Assignment, Completion, ReadyQueue};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{EncodeError, Encoder, decode};
+use crate::convert::{Encoder, Nan, decode};
 
 /// One thread's way to its tasks: take one, then hand in its outcome and take the next in the same call.
 ///
@@ -19,6 +19,7 @@ pub(crate) struct PyLane {
     worker_id: Arc<str>,
     whole_task: bool,
     to_plain: Py<PyAny>,
+    nan: Nan,
     /// Only this lane's thread touches it; the lock is never contended and never held over Python code.
     current: Mutex<Option<Current>>,
 }
@@ -35,9 +36,10 @@ impl PyLane {
         worker_id: Arc<str>,
         whole_task: bool,
         to_plain: Py<PyAny>,
+        nan: Nan,
     ) -> Self {
         queue.enlist();
-        Self { queue, worker_id, whole_task, to_plain, current: Mutex::new(None) }
+        Self { queue, worker_id, whole_task, to_plain, nan, current: Mutex::new(None) }
     }
 
     fn next<'py>(&self, py: Python<'py>, mut took: Option<Duration>) -> Option<Bound<'py, PyDict>> {
@@ -81,24 +83,12 @@ impl PyLane {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn encode<'py>(
-        &self,
-        py: Python<'py>,
-        output: &Bound<'py, PyDict>,
-        body: &mut Vec<u8>,
-    ) -> Result<(), Box<EncodeError>> {
-        Encoder { out: body, to_plain: self.to_plain.bind(py) }.encode(output)
-    }
-
-    /// An output that cannot be sent would not be sendable at the next attempt either.
-    #[cold]
-    fn unsendable(&self, task: &PolledTask, error: &EncodeError, logs: &[TaskExecLog]) -> TaskResult {
-        let mut writer =
-            TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
-        writer.body.extend_from_slice(b"{}");
-        writer.reason_for_incompletion(&error.reason());
-        writer.logs(&task.identity, logs);
-        writer.finish(&task.identity)
+    /// The output into `writer`, or why it cannot be sent.
+    fn encode(&self, output: &Bound<'_, PyDict>, writer: &mut TaskResultWriter) -> Result<(), String> {
+        let to_plain = self.to_plain.bind(output.py());
+        writer.output(|out| {
+            Encoder { out, to_plain, nan: self.nan }.encode(output).map_err(|error| error.reason())
+        })
     }
 }
 
@@ -124,9 +114,9 @@ impl PyLane {
         let Current { task, completion, started } = self.current()?;
         let took = started.elapsed();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
-        let result = match self.encode(py, output, &mut writer.body) {
+        let result = match self.encode(output, &mut writer) {
             Ok(()) => writer.finish(&task.identity),
-            Err(error) => self.unsendable(&task, &error, &[]),
+            Err(reason) => TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &[]),
         };
         completion.complete(result);
         drop(task);
@@ -156,7 +146,7 @@ impl PyLane {
             .map(|(log, created_time)| TaskExecLog { log, created_time })
             .collect();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
-        let result = match self.encode(py, output, &mut writer.body) {
+        let result = match self.encode(output, &mut writer) {
             Ok(()) => {
                 if let Some(reason) = reason {
                     writer.reason_for_incompletion(reason);
@@ -170,7 +160,7 @@ impl PyLane {
                 writer.logs(&task.identity, &logs);
                 writer.finish(&task.identity)
             }
-            Err(error) => self.unsendable(&task, &error, &logs),
+            Err(reason) => TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &logs),
         };
         completion.complete(result);
         drop(task);

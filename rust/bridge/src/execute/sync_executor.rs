@@ -4,6 +4,7 @@ use conductor_core::worker::{ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
 use super::lane::PyLane;
+use crate::convert::Nan;
 
 /// The functions of one worker, run by Python threads that each hold a lane.
 #[pyclass(frozen, name = "SyncExecutor", module = "conductor_fast._core")]
@@ -14,6 +15,7 @@ pub(crate) struct PySyncExecutor {
     /// The function asks for the `Task`, not for its input.
     pub(crate) whole_task: bool,
     pub(crate) to_plain: Py<PyAny>,
+    pub(crate) nan: Nan,
 }
 
 #[pymethods]
@@ -24,6 +26,7 @@ impl PySyncExecutor {
             Arc::clone(&self.worker_id),
             self.whole_task,
             self.to_plain.clone_ref(py),
+            self.nan,
         )
     }
 
