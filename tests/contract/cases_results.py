@@ -188,7 +188,7 @@ def logs_of_a_result(api: Api) -> dict[str, Any]:
 
 @case
 def update_by_reference_name(api: Api) -> dict[str, Any]:
-    """The body is laid over the output that is there; where there is nothing to update, the answer is empty."""
+    """The body is laid over the output that is there; with nothing to update the answer is empty."""
     task = api.ready()
     api.update(
         task, status="IN_PROGRESS", callbackAfterSeconds=60, reasonForIncompletion="why", outputData={"b": 1}

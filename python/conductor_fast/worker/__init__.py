@@ -1,1 +1,1 @@
-"""One user function and its settings: binding.py, output.py, invoke.py, worker.py."""
+"""One user function and its settings: binding.py, plain.py, output.py, invoke.py, worker.py."""

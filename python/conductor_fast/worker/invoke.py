@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conductor_fast.model.context import TaskContext, context_source
 from conductor_fast.model.task import Task
-from conductor_fast.worker.output import Outcome, merge, raised, returned
+from conductor_fast.worker.output import Outcome, merge, raised, returned, text
 
 if TYPE_CHECKING:
     from conductor_fast._core import Lane
@@ -43,34 +43,42 @@ def run_lane(lane: Lane, binding: Binding) -> None:
     call, complete = binding.call, lane.complete
     arguments = lane.take()
     while arguments is not None:
+        output: Any = None
+        outcome: Outcome | None = None
         try:
             output = call(arguments)
+            if type(output) is not dict or running.made is not None:
+                outcome = returned(output)
         except BaseException as error:  # also SystemExit: it ends the task, not the worker
             outcome = raised(error)
-        else:
-            if type(output) is dict and running.made is None:
-                arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
-                continue
-            outcome = returned(output)
+        if outcome is None:
+            arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
+            continue
         arguments = output = None
         arguments = _report(lane, outcome, running)
 
 
 def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, Any] | None:
     context, running.made = running.made, None
-    if context is not None:
-        outcome = merge(outcome, context)
-    now = time.time_ns() // 1_000_000
-    logs = [(str(line.log), line.created_time or now) for line in outcome.logs]
+    logs: list[tuple[str, int]] = []
     try:
+        if context is not None:
+            outcome = merge(outcome, context)
+        logs = [(text(line.log), _millis(line.created_time)) for line in outcome.logs]
         return lane.report(
             outcome.status,
             outcome.output,
-            reason=outcome.reason,
+            reason=None if outcome.reason is None else text(outcome.reason),
             callback_after_seconds=outcome.callback_after_seconds,
             logs=logs,
             external_output_payload_storage_path=outcome.external_output_payload_storage_path,
         )
-    except (TypeError, ValueError, OverflowError) as error:
-        reason = f"The function returned a result that cannot be reported: {error}"
+    except Exception as error:  # nothing that a user puts into a result may end the lane
+        reason = f"The function returned a result that cannot be reported: {text(error)}"
         return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=reason, logs=logs)
+
+
+def _millis(created_time: object) -> int:
+    if isinstance(created_time, int) and 0 < created_time < 2**63:
+        return created_time
+    return time.time_ns() // 1_000_000

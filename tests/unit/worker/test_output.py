@@ -13,7 +13,8 @@ from conductor_fast import (
     TaskResult,
     TaskResultStatus,
 )
-from conductor_fast.worker.output import merge, raised, returned, to_plain
+from conductor_fast.worker.output import merge, raised, returned
+from conductor_fast.worker.plain import to_plain
 
 
 @dataclasses.dataclass
