@@ -18,16 +18,22 @@ TERMINAL = "FAILED_WITH_TERMINAL_ERROR"
 CANARY = "canary-5ecret"
 
 
-@pytest.fixture
+# One server and one host for all: each test has a task type of its own.
+@pytest.fixture(scope="module")
 def server() -> Iterator[DevServer]:
     with DevServer() as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def host(server: DevServer) -> Iterator[WorkerHost]:
     with WorkerHost(server.url) as host:
         yield host
+
+
+@pytest.fixture
+def task_type(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"\W+", "_", request.node.name)
 
 
 def posted(server: DevServer, task_id: str) -> list[dict[str, Any]]:
@@ -49,7 +55,7 @@ def posted(server: DevServer, task_id: str) -> list[dict[str, Any]]:
 )
 @pytest.mark.parametrize("whole_task", [False, True], ids=["input", "task"])
 def test_a_bad_input_between_good_ones(
-    server: DevServer, host: WorkerHost, raw: bytes, reason: str, whole_task: bool
+    server: DevServer, host: WorkerHost, task_type: str, raw: bytes, reason: str, whole_task: bool
 ) -> None:
     def by_name(a: int) -> dict[str, int]:
         return {"a": a}
@@ -57,12 +63,12 @@ def test_a_bad_input_between_good_ones(
     def by_task(task: Task) -> dict[str, int]:
         return {"a": (task.input_data or {})["a"]}
 
-    good = server.push_many("mixed", {"a": 1}, 3)
-    bad = server.push_raw_input("mixed", raw)
-    good += server.push_many("mixed", {"a": 1}, 3)
-    host.start_worker("mixed", by_task if whole_task else by_name, 7)
-    assert server.wait_for(6, "mixed", "COMPLETED")
-    assert server.wait_for(7, "mixed")
+    good = server.push_many(task_type, {"a": 1}, 3)
+    bad = server.push_raw_input(task_type, raw)
+    good += server.push_many(task_type, {"a": 1}, 3)
+    host.start_worker(task_type, by_task if whole_task else by_name, 7)
+    assert server.wait_for(6, task_type, "COMPLETED")
+    assert server.wait_for(7, task_type)
     (result,) = posted(server, bad)
     if whole_task and "JSON object" in reason:
         assert result["status"] == "FAILED"  # the function's own complaint: the task itself could be read
@@ -160,14 +166,16 @@ BAD_OUTPUTS: dict[str, tuple[Callable[[], Any], str, str]] = {
 
 @pytest.mark.parametrize("name", BAD_OUTPUTS)
 @pytest.mark.filterwarnings("ignore:coroutine")
-def test_a_bad_output_between_good_ones(server: DevServer, host: WorkerHost, name: str) -> None:
+def test_a_bad_output_between_good_ones(
+    server: DevServer, host: WorkerHost, task_type: str, name: str
+) -> None:
     output, status, reason = BAD_OUTPUTS[name]
-    good = server.push_many("mixed", {"bad": False}, 3)
-    bad = server.push("mixed", {"bad": True}, retry_count=0)
-    good += server.push_many("mixed", {"bad": False}, 3)
+    good = server.push_many(task_type, {"bad": False}, 3)
+    bad = server.push(task_type, {"bad": True}, retry_count=0)
+    good += server.push_many(task_type, {"bad": False}, 3)
     # One thread: it has to live on.
-    host.start_worker("mixed", lambda bad, other=0: output() if bad else {"good": True}, 1)
-    assert server.wait_for(7, "mixed", timeout=20)
+    host.start_worker(task_type, lambda bad, other=0: output() if bad else {"good": True}, 1)
+    assert server.wait_for(7, task_type, timeout=20)
     (result,) = posted(server, bad)
     assert result["status"] == status
     assert re.search(reason, result.get("reasonForIncompletion", "")), result
@@ -187,20 +195,21 @@ def test_nan_as_the_worker_is_set(server: DevServer, host: WorkerHost) -> None:
 
 @pytest.mark.parametrize("whole_task", [False, True], ids=["input", "task"])
 def test_an_input_that_the_server_moved_out_is_not_run(
-    server: DevServer, host: WorkerHost, whole_task: bool
+    server: DevServer, host: WorkerHost, task_type: str, whole_task: bool
 ) -> None:
     ran: list[object] = []
-    task_id = server.push("kept back")  # known to the server, and handed out by the rule alone
+    kept_back = f"kept back {task_type}"  # known to the server, and handed out by the rule alone
+    task_id = server.push(kept_back)
     task = {**server.task(task_id), "inputData": {}, "externalInputPayloadStoragePath": f"task/{CANARY}.json"}
     rule = {
         "method": "GET",
-        "path": "/api/tasks/poll",
+        "taskType": task_type,
         "count": 1,
         "answer": {"status": 200, "body": json.dumps([task])},
     }
     server.add_fault(rule)
-    host.start_worker("elsewhere", (lambda task: ran.append(task)) if whole_task else (lambda: ran.append(0)))
-    assert server.wait_for(1, "kept back", TERMINAL)
+    host.start_worker(task_type, (lambda task: ran.append(task)) if whole_task else (lambda: ran.append(0)))
+    assert server.wait_for(1, kept_back, TERMINAL)
     (result,) = posted(server, task_id)
     assert "externalInputPayloadStoragePath" in result["reasonForIncompletion"]
     assert CANARY not in result["reasonForIncompletion"]
@@ -208,7 +217,7 @@ def test_an_input_that_the_server_moved_out_is_not_run(
 
 
 def test_secrets_stay_out_of_reasons_and_logs(
-    server: DevServer, host: WorkerHost, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    server: DevServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever goes wrong with a value, it is told where it stands and of what type it is."""
 
@@ -230,14 +239,14 @@ def test_secrets_stay_out_of_reasons_and_logs(
         TaskResult(output_data={"x": [secret, math.inf]}, reason_for_incompletion="fine"),
     ]
     raw_inputs = [b'{"s": "canary-5ecret" x}', b'{"s": "canary-5ecret\xff"}', b'["canary-5ecret"]']
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), WorkerHost(server.url) as host:
         host.start_worker("outputs", lambda index, secret: outputs[index])
         host.start_worker("inputs", lambda s, t: None)
         ids = [server.push("outputs", {"index": i, "secret": CANARY}) for i in range(len(outputs))]
         ids += [server.push_raw_input("inputs", raw) for raw in raw_inputs]
         ids.append(server.push("inputs", {"s": CANARY}))
-        assert server.wait_for(len(ids), None, TERMINAL)
-        host.stop()
+        assert server.wait_for(len(outputs), "outputs", TERMINAL)
+        assert server.wait_for(len(raw_inputs) + 1, "inputs", TERMINAL)
     for task_id in ids:
         (result,) = posted(server, task_id)
         assert result["reasonForIncompletion"]
