@@ -51,8 +51,8 @@ impl<'py> Encoder<'_, 'py> {
         }
     }
 
-    /// A value under which no Python code can run, neither the user's nor a finaliser's, so that nothing
-    /// needs to be held: a reference less per value is a fifth of the time. None for any other.
+    /// A value under which no Python code can run, neither the user's nor a finaliser's, so that neither
+    /// it nor its key needs to be held. None for any other.
     fn leaf(&mut self, object: *mut ffi::PyObject) -> Option<Encoded> {
         // SAFETY: `object` is a live object and we are attached.
         unsafe {
