@@ -61,7 +61,7 @@ matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13
 .PHONY: bench
 bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS="--output"
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
-	$(BIN)/pytest benches --benchmark-only --benchmark-columns=median,iqr,rounds -q
+	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only --benchmark-columns=median,iqr,rounds -q
 
 .PHONY: wheel
 wheel: $(TOOLS) ## a wheel for this interpreter, in dist/

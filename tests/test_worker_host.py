@@ -307,6 +307,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
         ),
         ({"nonsense": 1}, "worker 'greet': there is no setting 'nonsense'; known are batch_size"),
         ({"domain": ""}, "worker 'greet': domain"),
+        ({"nan": "zero"}, "worker 'greet': nan 'zero' is none of"),
     ],
 )
 def test_a_bad_setting_is_refused_at_registration(arguments: dict[str, Any], message: str) -> None:

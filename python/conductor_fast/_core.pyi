@@ -1,7 +1,7 @@
 """The engine of `conductor_fast`, in Rust (rust/bridge). Not a public API: use the package's names."""
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Literal, final
 
 from conductor_fast.settings.worker_config import WorkerConfig
 
@@ -23,7 +23,9 @@ __version__: str
 def decode_json(text: bytes) -> dict[str, Any]:
     """A JSON object as the input of a task is read. ValueError tells the place, never what stands there."""
 
-def encode_json(value: object, to_plain: Callable[[Any], Any]) -> bytes:
+def encode_json(
+    value: object, to_plain: Callable[[Any], Any], nan: Literal["fail", "null", "string"] = "fail"
+) -> bytes:
     """A value as the output of a task is written. ValueError tells the path and the problem."""
 
 @final

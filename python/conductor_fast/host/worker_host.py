@@ -18,7 +18,7 @@ from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
-from conductor_fast.settings.worker_config import duration_millis
+from conductor_fast.settings.worker_config import Nan, duration_millis
 from conductor_fast.worker.invoke import run_lane
 from conductor_fast.worker.worker import SDK_POLL_TIMEOUT_MILLIS, Worker, refuse_unknown
 
@@ -70,6 +70,7 @@ class WorkerHost:
         domain: str | None = None,
         worker_id: str | None = None,
         poll_timeout: int | None = None,
+        nan: Nan = "fail",
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -77,9 +78,11 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
+        `nan`: what becomes of NaN and the infinities in an output: the task fails ("fail"), or they are
+        sent as null ("null") or as text ("string").
         """
         refuse_unknown(
-            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
+            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
         )
         worker = Worker(
             task_type,
@@ -89,6 +92,7 @@ class WorkerHost:
             worker_id=worker_id,
             thread_count=batch_size,
             poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
+            nan=nan,
         )
         self.add(worker)
 

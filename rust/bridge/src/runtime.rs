@@ -7,7 +7,7 @@ use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
-use crate::convert::to_python;
+use crate::convert::{Nan, to_python};
 use crate::execute::{Forward, Line, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue};
 
 /// The engine of one process.
@@ -26,14 +26,16 @@ struct PyWorkerConfig {
     thread_count: usize,
     poll_interval_millis: Option<f64>,
     poll_timeout_millis: Option<u64>,
+    nan: String,
 }
 
 /// The SDK's default; an interval that nobody chose grows up to it.
 const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 
 impl PyWorkerConfig {
-    fn reporting(&self, whole_task: bool, to_plain: Py<PyAny>) -> Arc<Reporting> {
-        Arc::new(Reporting { worker_id: self.worker_id.as_str().into(), whole_task, to_plain })
+    fn reporting(&self, whole_task: bool, to_plain: Py<PyAny>) -> PyResult<Arc<Reporting>> {
+        let nan = Nan::from_name(&self.nan)?;
+        Ok(Arc::new(Reporting { worker_id: self.worker_id.as_str().into(), whole_task, to_plain, nan }))
     }
 
     fn into_core(self) -> WorkerConfig {
@@ -93,7 +95,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain);
+        let reporting = config.reporting(whole_task, to_plain)?;
         let queue = Arc::new(ReadyQueue::default());
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PySyncExecutor { queue, runner, reporting })
@@ -109,7 +111,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PyAsyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain);
+        let reporting = config.reporting(whole_task, to_plain)?;
         let (queue, bell) = async_queue()?;
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PyAsyncExecutor { queue, runner, reporting, bell })

@@ -2,10 +2,11 @@
 
 mod error;
 mod decode;
+mod encode_error;
 mod encode;
 mod json;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::{EncodeError, Encoder};
+pub(crate) use encode::{Encoder, Nan};
 pub(crate) use error::to_python;
 pub(crate) use json::{decode_json, encode_json};

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{EncodeError, Encoder, decode};
+use crate::convert::{Encoder, Nan, decode};
 
 /// How the tasks of one worker are read and reported.
 pub(crate) struct Reporting {
@@ -13,6 +13,7 @@ pub(crate) struct Reporting {
     /// The function asks for the `Task`, not for its input.
     pub(crate) whole_task: bool,
     pub(crate) to_plain: Py<PyAny>,
+    pub(crate) nan: Nan,
 }
 
 /// An outcome other than COMPLETED with a dict.
@@ -45,9 +46,9 @@ impl Reporting {
 
     pub(crate) fn completed(&self, task: &PolledTask, output: &Bound<'_, PyDict>) -> TaskResult {
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
-        match self.encode(output, &mut writer.body) {
+        match self.encode(output, &mut writer) {
             Ok(()) => writer.finish(&task.identity),
-            Err(error) => self.unsendable(task, &error, &[]),
+            Err(reason) => TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &[]),
         }
     }
 
@@ -67,8 +68,8 @@ impl Reporting {
             .map(|(log, created_time)| TaskExecLog { log, created_time })
             .collect();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
-        if let Err(error) = self.encode(output, &mut writer.body) {
-            return Ok(self.unsendable(task, &error, &logs));
+        if let Err(reason) = self.encode(output, &mut writer) {
+            return Ok(TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &logs));
         }
         if let Some(reason) = outcome.reason {
             writer.reason_for_incompletion(reason);
@@ -83,18 +84,11 @@ impl Reporting {
         Ok(writer.finish(&task.identity))
     }
 
-    fn encode(&self, output: &Bound<'_, PyDict>, body: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {
-        Encoder { out: body, to_plain: self.to_plain.bind(output.py()) }.encode(output)
-    }
-
-    /// An output that cannot be sent would not be sendable at the next attempt either.
-    #[cold]
-    fn unsendable(&self, task: &PolledTask, error: &EncodeError, logs: &[TaskExecLog]) -> TaskResult {
-        let mut writer =
-            TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
-        writer.body.extend_from_slice(b"{}");
-        writer.reason_for_incompletion(&error.reason());
-        writer.logs(&task.identity, logs);
-        writer.finish(&task.identity)
+    /// The output into `writer`, or why it cannot be sent.
+    fn encode(&self, output: &Bound<'_, PyDict>, writer: &mut TaskResultWriter) -> Result<(), String> {
+        let to_plain = self.to_plain.bind(output.py());
+        writer.output(|out| {
+            Encoder { out, to_plain, nan: self.nan }.encode(output).map_err(|error| error.reason())
+        })
     }
 }

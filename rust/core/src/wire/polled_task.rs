@@ -20,6 +20,8 @@ pub struct PolledTask {
     /// The whole task object, as the server sent it.
     raw: Bytes,
     input: Range<usize>,
+    /// The server keeps the input in external storage, and sent none of it.
+    input_is_elsewhere: bool,
     pub identity: TaskIdentity,
 }
 
@@ -42,12 +44,22 @@ impl PolledTask {
         &self.raw
     }
 
+    /// Why the task must not be run, whatever its function asks for. Without its input it would run on
+    /// nothing and complete; another attempt would get no more of it.
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.input_is_elsewhere.then_some(
+            "The server moved the input of this task to external storage (externalInputPayloadStoragePath), \
+             which this worker cannot read; pass less input, or a reference to it",
+        )
+    }
+
     fn find(body: &Bytes, start: usize) -> (Option<Self>, Option<usize>) {
-        let (mut task_id, mut workflow_instance_id, mut input) = (None, None, 0..0);
+        let (mut task_id, mut workflow_instance_id, mut input, mut elsewhere) = (None, None, 0..0, false);
         let end = scan::members(body, start, |key, value| match key {
             b"taskId" => task_id = text(body, &value),
             b"workflowInstanceId" => workflow_instance_id = text(body, &value),
             b"inputData" => input = value.start - start..value.end - start,
+            b"externalInputPayloadStoragePath" => elsewhere = text(body, &value).is_some(),
             _ => {}
         });
         // An object that cannot be walked may still end where its brackets say.
@@ -55,6 +67,7 @@ impl PolledTask {
         let task = match (task_id, workflow_instance_id, end) {
             (Some(task_id), Some(workflow_instance_id), Some(end)) => Some(Self {
                 raw: body.slice(start..end),
+                input_is_elsewhere: elsewhere && is_empty(body.get(start..end), &input),
                 input,
                 identity: TaskIdentity {
                     task_id: task_id.into(),
@@ -70,6 +83,15 @@ impl PolledTask {
 /// The string at `range`, if there is one that is not empty.
 fn text(body: &[u8], range: &Range<usize>) -> Option<String> {
     serde_json::from_slice::<String>(body.get(range.clone())?).ok().filter(|text| !text.is_empty())
+}
+
+/// No input: absent, null, or an object without members.
+fn is_empty(task: Option<&[u8]>, input: &Range<usize>) -> bool {
+    match task.and_then(|task| task.get(input.clone())).unwrap_or_default() {
+        b"" | b"null" => true,
+        [b'{', inner @ .., b'}'] => inner.iter().all(u8::is_ascii_whitespace),
+        _ => false,
+    }
 }
 
 impl PolledBatch {
@@ -170,5 +192,25 @@ mod tests {
         let batch = split(r#"[{"taskId":"a\"\u00e9","workflowInstanceId":"w"}]"#);
         assert_eq!(&*batch.tasks[0].identity.task_id, "a\"é");
         assert!(batch.tasks[0].input().is_empty());
+    }
+
+    #[test]
+    fn a_task_whose_input_is_elsewhere_is_not_to_be_run() {
+        let path = r#""externalInputPayloadStoragePath":"task/input/secret.json""#;
+        for (members, refused) in [
+            (format!(r#"{path},"inputData":{{}}"#), true),
+            (format!(r#"{path},"inputData":{{ }}"#), true),
+            (format!(r#""inputData":null,{path}"#), true),
+            (path.to_owned(), true),
+            (format!(r#""inputData":{{"a":1}},{path}"#), false),
+            (r#""inputData":{},"externalInputPayloadStoragePath":null"#.to_owned(), false),
+            (r#""inputData":{},"externalInputPayloadStoragePath":"""#.to_owned(), false),
+            (r#""inputData":{}"#.to_owned(), false),
+        ] {
+            let batch = split(&format!(r#"[{{"taskId":"a","workflowInstanceId":"w",{members}}}]"#));
+            let refusal = batch.tasks[0].refusal();
+            assert_eq!(refusal.is_some(), refused, "{members}");
+            assert!(refusal.is_none_or(|reason| !reason.contains("secret.json")));
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::delivery::{Finished, Ledger};
 use crate::event::EventSink;
 use crate::settings::WorkerConfig;
 use crate::transport::{Queue, TaskClient};
-use crate::wire::PolledTask;
+use crate::wire::{PolledTask, Status, TaskResultWriter};
 
 /// How long tasks may wait for a thread that is awake but busy before another one is woken.
 const RELIEF_AFTER: Duration = Duration::from_millis(1);
@@ -60,7 +60,8 @@ impl TaskRunner {
     }
 
     /// Pairs each task with a slot and hands them to the executor; surplus slots are free again. A server
-    /// that sends more than it was asked for waits here: nothing is polled meanwhile, nothing is lost.
+    /// that sends more than it was asked for waits here: nothing is polled meanwhile, nothing is lost. A task
+    /// that must not be run is reported from here.
     pub(super) async fn hand_out(&self, tasks: Vec<PolledTask>, mut taken: SlotsTaken) {
         let mut batch = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -78,6 +79,12 @@ impl TaskRunner {
             let task_type = Arc::clone(&self.config.task_type);
             let completion =
                 Completion::new(hold, task_type, task.identity.clone(), slot, self.report.clone());
+            if let Some(reason) = task.refusal() {
+                let status = Status::FailedWithTerminalError;
+                let worker_id = &self.config.worker_id;
+                completion.complete(TaskResultWriter::failure(&task.identity, worker_id, status, reason));
+                continue;
+            }
             batch.push(Assignment { task, completion });
         }
         self.submit(batch);

@@ -3,5 +3,6 @@
 
 mod support;
 mod delivery;
+mod payloads;
 mod polling;
 mod ready_queue;
