@@ -114,7 +114,10 @@ def test_outcomes_are_those_of_other_functions(server: DevServer, host: WorkerHo
         "raise": ("FAILED", "boom"),
         "exit": ("FAILED", "SystemExit: 3"),
         "never": ("FAILED_WITH_TERMINAL_ERROR", "no use"),
-        "nan": ("FAILED_WITH_TERMINAL_ERROR", "outputData.x is NaN, which JSON has no word for"),
+        "nan": (
+            "FAILED_WITH_TERMINAL_ERROR",
+            "outputData.x is NaN, which JSON has no word for (worker setting nan: null or string)",
+        ),
     }
     assert server.wait_for(len(ids), "by_kind")
     seen = {
