@@ -66,6 +66,7 @@ class WorkerHost:
         domain: str | None = None,
         worker_id: str | None = None,
         poll_timeout: int | None = None,
+        strict_inputs: bool = True,
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -73,10 +74,10 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
+        `strict_inputs`: as of `Worker`.
         """
-        refuse_unknown(
-            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
-        )
+        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "strict_inputs")
+        refuse_unknown(task_type, unknown, settings)
         worker = Worker(
             task_type,
             function,
@@ -85,6 +86,7 @@ class WorkerHost:
             worker_id=worker_id,
             thread_count=batch_size,
             poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
+            strict_inputs=strict_inputs,
         )
         self.add(worker)
 

@@ -20,6 +20,8 @@ class Worker:
     `execute_function`: what it gets is told in `bind`. `poll_interval`: milliseconds between the starts
     of two polls while there is nothing to do; None leaves it to the engine, up to 100. `poll_timeout`:
     milliseconds that the server may hold a poll, at most 5,000. `thread_count`: tasks at once.
+    `strict_inputs`: inputs that do not fit the annotations end the task; False leaves plain values as they
+    came and gives None for what is missing, as the SDK does.
 
     Raises ConfigurationError that names the worker, the setting and the remedy.
     """
@@ -33,9 +35,10 @@ class Worker:
         worker_id: str | None = None,
         thread_count: int = 1,
         poll_timeout: int = SDK_POLL_TIMEOUT_MILLIS,
+        strict_inputs: bool = True,
         **unknown: NoReturn,
     ) -> None:
-        settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout")
+        settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout", "strict_inputs")
         refuse_unknown(task_definition_name, unknown, settings)
         named = {} if worker_id is None else {"worker_id": worker_id}
         self.config = WorkerConfig(
@@ -47,7 +50,7 @@ class Worker:
             **named,
         )
         self.execute_function = execute_function
-        self.binding: Binding = bind(task_definition_name, execute_function)
+        self.binding: Binding = bind(task_definition_name, execute_function, strict_inputs=strict_inputs)
 
     def get_task_definition_name(self) -> str:
         return self.config.task_type
