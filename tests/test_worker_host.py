@@ -119,7 +119,9 @@ def test_what_cannot_be_retried_ends(server: DevServer, host: WorkerHost) -> Non
     missing = server.push("never", {})
     assert server.wait_for(2, "never", "FAILED_WITH_TERMINAL_ERROR")
     assert server.task(task_id)["reasonForIncompletion"] == "no use"
-    assert server.task(missing)["reasonForIncompletion"] == "inputData.a is required and missing"
+    assert server.task(missing)["reasonForIncompletion"] == (
+        "inputData.a is required and missing; expected int"
+    )
 
 
 def test_in_progress_comes_back(server: DevServer, host: WorkerHost) -> None:

@@ -53,9 +53,12 @@ class TaskRunner:
         poll_interval: float | timedelta | None = None,
         *,
         domain: str | None = None,
+        strict_inputs: bool = True,
     ) -> None:
         """As `WorkerHost.start_worker`."""
-        self.host.start_worker(task_type, function, batch_size, poll_interval, domain=domain)
+        self.host.start_worker(
+            task_type, function, batch_size, poll_interval, domain=domain, strict_inputs=strict_inputs
+        )
 
     def run(self) -> None:
         """Poll, run and report until `stop` or a signal; then drain. Blocks; see `WorkerHost.wait`."""

@@ -71,6 +71,7 @@ class WorkerHost:
         worker_id: str | None = None,
         poll_timeout: int | None = None,
         nan: Nan = "fail",
+        strict_inputs: bool = True,
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -79,11 +80,18 @@ class WorkerHost:
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
         `nan`: what becomes of NaN and the infinities in an output: the task fails ("fail"), or they are
-        sent as null ("null") or as text ("string").
+        sent as null ("null") or as text ("string"). `strict_inputs`: as of `Worker`.
         """
-        refuse_unknown(
-            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
+        settings = (
+            "batch_size",
+            "poll_interval",
+            "domain",
+            "worker_id",
+            "poll_timeout",
+            "nan",
+            "strict_inputs",
         )
+        refuse_unknown(task_type, unknown, settings)
         worker = Worker(
             task_type,
             function,
@@ -93,6 +101,7 @@ class WorkerHost:
             thread_count=batch_size,
             poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
             nan=nan,
+            strict_inputs=strict_inputs,
         )
         self.add(worker)
 

@@ -14,7 +14,7 @@ from conductor_fast.model.context import TaskContext
 from conductor_fast.model.exceptions import NonRetryableException
 from conductor_fast.model.plain import to_plain
 from conductor_fast.model.task_result import TaskExecLog, TaskInProgress, TaskResult, TaskResultStatus
-from conductor_fast.worker.binding import SOURCE_NAME
+from conductor_fast.worker.converter import SOURCE_NAME
 
 
 @dataclasses.dataclass

@@ -21,6 +21,8 @@ class Worker:
     of two polls while there is nothing to do; None leaves it to the engine, up to 100. `poll_timeout`:
     milliseconds that the server may hold a poll, at most 5,000. `thread_count`: tasks at once. `nan`: what
     becomes of NaN and the infinities in an output: the task fails, or they are sent as null or as text.
+    `strict_inputs`: inputs that do not fit the annotations end the task; False leaves plain values as they
+    came and gives None for what is missing, as the SDK does.
 
     Raises ConfigurationError that names the worker, the setting and the remedy.
     """
@@ -35,9 +37,18 @@ class Worker:
         thread_count: int = 1,
         poll_timeout: int = SDK_POLL_TIMEOUT_MILLIS,
         nan: Nan = "fail",
+        strict_inputs: bool = True,
         **unknown: NoReturn,
     ) -> None:
-        settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout", "nan")
+        settings = (
+            "poll_interval",
+            "domain",
+            "worker_id",
+            "thread_count",
+            "poll_timeout",
+            "nan",
+            "strict_inputs",
+        )
         refuse_unknown(task_definition_name, unknown, settings)
         named = {} if worker_id is None else {"worker_id": worker_id}
         self.config = WorkerConfig(
@@ -50,7 +61,7 @@ class Worker:
             **named,
         )
         self.execute_function = execute_function
-        self.binding: Binding = bind(task_definition_name, execute_function)
+        self.binding: Binding = bind(task_definition_name, execute_function, strict_inputs=strict_inputs)
 
     def get_task_definition_name(self) -> str:
         return self.config.task_type
