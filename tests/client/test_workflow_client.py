@@ -140,7 +140,7 @@ def test_versions(workflows: Face) -> None:
     newest = workflows.get_workflow(workflows.start_workflow("greeting"))
     oldest = workflows.get_workflow(workflows.start_workflow("greeting", version=1))
     assert (newest["workflowVersion"], oldest["workflowVersion"]) == (2, 1)
-    with pytest.raises(ApiException, match="404: No such workflow defined. name=greeting, version=9"):
+    with pytest.raises(ApiException, match=r"404: No such workflow defined\. name=greeting, version=9"):
         workflows.start_workflow("greeting", version=9)
 
 
