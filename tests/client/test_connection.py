@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -51,10 +52,11 @@ def test_configuration_is_taken(server: DevServer, monkeypatch: pytest.MonkeyPat
 def test_repeatable_call_survives_trouble_that_passes(server: DevServer, tasks: Face, status: int) -> None:
     task_id = server.push("greet")
     workflow_id = server.task(task_id)["workflowInstanceId"]
-    for call in (
+    calls: list[Callable[[], str]] = [
         lambda: tasks.get_task(task_id).task_id,
         lambda: tasks.update_task(task_id, workflow_id, "COMPLETED"),
-    ):
+    ]
+    for call in calls:
         server.add_fault({"path": "/api/", "count": 2, "answer": {"status": status, "body": ""}})
         before = server.requests
         assert call() == task_id
@@ -100,11 +102,12 @@ def test_workflow_is_not_started_twice(server: DevServer, workflows: Face, statu
 def test_page_of_a_proxy_is_no_answer(server: DevServer, tasks: Face, workflows: Face) -> None:
     """A success with a page is none: neither a task, nor a workflow id, nor a silent yes."""
     server.add_fault({"path": "/api/", "answer": {"status": 200, "body": PAGE, "headers": HTML}})
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: tasks.get_task("t"),
         lambda: tasks.add_log("t", "line"),
         lambda: workflows.start_workflow("w"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ApiException, match=r"not Conductor's.*check the URL") as caught:
             call()
         assert caught.value.status == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,7 +107,7 @@ def test_failed_and_terminated_workflows(clients: Clients) -> None:
 def test_refusals_have_the_servers_words(clients: Clients) -> None:
     tasks, workflows = clients.tasks, clients.workflows
     empty = {"name": f"{clients.name}_empty"}
-    refused = {
+    refused: dict[str, Callable[[], object]] = {
         "404: Task not found for taskId: nope": lambda: tasks.get_task("nope"),
         "404: No such workflow found by id: nope": lambda: workflows.get_workflow("nope"),
         "404: No such workflow defined. name=nope": lambda: workflows.start_workflow("nope"),

@@ -54,7 +54,7 @@ def sizes_of_queues(api: Api) -> dict[str, Any]:
 def poll_data(api: Api) -> dict[str, Any]:
     """Who polled last, also in vain, one row a domain."""
     path = f"/tasks/queue/polldata?taskType={api.task_type}"
-    record = {"before": api.record("GET", path)}
+    record: dict[str, Any] = {"before": api.record("GET", path)}
     api.batch_poll(timeout=0)
     record["polled"] = api.record("GET", path)
     api.call("GET", f"/tasks/poll/{api.task_type}?workerid={WORKER_ID}-2")

@@ -277,7 +277,7 @@ def workflow_definition_is_created_and_replaced(api: Api) -> dict[str, Any]:
     name, task = api.task_type, simple(api.task_type, "one")
     path = f"{DEFINITIONS}/{name}"
     first = {"name": name, "tasks": [task], "description": "first"}
-    record = {
+    record: dict[str, Any] = {
         "create": api.record("POST", DEFINITIONS, first),
         "created": api.record("GET", path),
         "again": api.record("POST", DEFINITIONS, first),
