@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method};
 use url::form_urlencoded::byte_serialize;
 
@@ -65,6 +65,9 @@ impl Management {
                 request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
         }
         let response = request.send().await.map_err(|error| network(&error))?;
+        if response.status().is_success() && is_page(response.headers()) {
+            return Err(ErrorKind::UnexpectedBody { problem: "an HTML page".into() }.into());
+        }
         successful_body(response).await
     }
 
@@ -82,6 +85,12 @@ impl Management {
         }
         url
     }
+}
+
+/// A login page comes with a success; taken for an answer it would be a workflow id, or a silent yes.
+fn is_page(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
 }
 
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {
