@@ -68,11 +68,13 @@ class Runtime:
         poll_interval_millis: float,
         exact_interval: bool,
         poll_timeout_millis: int | None,
+        lease_extend_enabled: bool,
+        paused: bool,
         whole_task: bool,
         to_plain: Callable[[Any], Any],
         on_request: bool,
     ) -> SyncExecutor:
-        """Add a worker and poll for it at once, unless `on_request`.
+        """Add a worker and poll for it at once, unless `paused` or `on_request`.
 
         `exact_interval`: the user's own interval, kept as it is. `whole_task`: lanes hand out the whole
         task, not its input. `to_plain` turns what JSON does not know into what it does, or raises TypeError.
@@ -103,6 +105,18 @@ class SyncExecutor:
 
     def lane(self) -> Lane:
         """A lane for one more thread."""
+
+    def pause(self) -> None:
+        """Send no poll until `resume`. One in flight is awaited, and what it brings is run."""
+
+    def resume(self) -> None:
+        """Poll again, at once."""
+
+    def set_thread_count(self, thread_count: int) -> None:
+        """Hold so many tasks at once; lanes for them are the caller's to add. ConfigurationError if out of range."""
+
+    def set_poll_interval(self, poll_interval_millis: float) -> None:
+        """The time between the starts of two idle polls from now on, kept as it is."""
 
     def close(self) -> None:
         """Let the threads go once no task waits."""
@@ -137,6 +151,9 @@ class Lane:
 
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
+
+    def cancelled(self) -> bool:
+        """Has the server ended the current task? Only known of workers whose leases are extended."""
 
 @final
 class DevServer:

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
@@ -52,6 +53,8 @@ class WorkerHost:
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
         self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._workers: dict[tuple[str, str | None], Worker] = {}
+        self._lane_counts: dict[tuple[str, str | None], int] = {}
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
         self._left: list[str] | None = None
@@ -66,17 +69,18 @@ class WorkerHost:
         domain: str | None = None,
         worker_id: str | None = None,
         poll_timeout: int | None = None,
+        lease_extend_enabled: bool = False,
+        paused: bool = False,
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
 
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
-        the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
+        the server may hold a poll. `lease_extend_enabled`, `paused`: `Worker`. What `function` gets and may return: `binding.bind`, `output.returned`.
         """
-        refuse_unknown(
-            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
-        )
+        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
+        refuse_unknown(task_type, unknown, (*settings, "lease_extend_enabled", "paused"))
         worker = Worker(
             task_type,
             function,
@@ -85,6 +89,8 @@ class WorkerHost:
             worker_id=worker_id,
             thread_count=batch_size,
             poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
+            lease_extend_enabled=lease_extend_enabled,
+            paused=paused,
         )
         self.add(worker)
 
@@ -94,9 +100,8 @@ class WorkerHost:
         key = (config.task_type, config.domain)
         with self._lock:
             if key in self._executors:
-                where = f" in domain {config.domain!r}" if config.domain else ""
                 raise ConductorFastError(
-                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size"
+                    f"worker {_shown(*key)} is started already; give it a larger batch_size"
                 )
             runtime = self._start()
             interval = config.poll_interval_millis
@@ -108,15 +113,64 @@ class WorkerHost:
                 poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
                 exact_interval=interval is not None,
                 poll_timeout_millis=config.poll_timeout_millis,
+                lease_extend_enabled=config.lease_extend_enabled,
+                paused=config.paused,
                 whole_task=worker.binding.whole_task,
                 to_plain=to_plain,
                 on_request=on_request,
             )
             self._executors[key] = executor
-            for index in range(config.thread_count):
-                lane = executor.lane()
-                self._run(f"{config.task_type}-{index}", run_lane, lane, worker.binding)
+            self._workers[key] = worker
+            self._add_lanes(key, 0, config.thread_count)
             return executor
+
+    def pause(self, task_type: str, domain: str | None = None) -> None:
+        """Poll no more for this worker until `resume`; what is here is finished.
+
+        Like all that changes a running worker: ConductorFastError if there is none of that name.
+        """
+        self._executor(task_type, domain).pause()
+
+    def resume(self, task_type: str, domain: str | None = None) -> None:
+        """Poll for this worker again, at once."""
+        self._executor(task_type, domain).resume()
+
+    def set_thread_count(self, task_type: str, thread_count: int, domain: str | None = None) -> None:
+        """Run up to `thread_count` tasks of this worker at once from now on.
+
+        If more are running, they finish and are not followed by others. Threads that are not needed any
+        more wait for the next change.
+        """
+        executor = self._executor(task_type, domain)
+        key = (task_type, domain)
+        with self._lock:
+            replace(self._workers[key].config, thread_count=thread_count)  # checks it
+            self._add_lanes(key, self._lane_counts[key], thread_count)
+            executor.set_thread_count(thread_count)
+
+    def set_poll_interval(
+        self, task_type: str, poll_interval: float | timedelta, domain: str | None = None
+    ) -> None:
+        """Keep this time, seconds or a timedelta, between the starts of two polls while there is nothing to do."""
+        executor = self._executor(task_type, domain)
+        millis = duration_millis(poll_interval, "poll_interval")
+        replace(self._workers[task_type, domain].config, poll_interval_millis=millis)  # checks it
+        executor.set_poll_interval(millis)
+
+    def _executor(self, task_type: str, domain: str | None) -> _core.SyncExecutor:
+        # Without the lock: a stop holds it while it waits for functions, which may be who calls.
+        self._refuse_if_stopped()
+        executor = self._executors.get((task_type, domain))
+        if executor is None:
+            names = ", ".join(_shown(*key) for key in self._executors) or "none"
+            raise ConductorFastError(f"there is no worker {_shown(task_type, domain)}; started are: {names}")
+        return executor
+
+    def _add_lanes(self, key: tuple[str, str | None], begin: int, end: int) -> None:
+        executor, worker = self._executors[key], self._workers[key]
+        for index in range(begin, end):
+            self._run(f"{key[0]}-{index}", run_lane, executor.lane(), worker.binding)
+        self._lane_counts[key] = max(begin, end)
 
     @property
     def runtime(self) -> _core.Runtime:
@@ -186,9 +240,12 @@ class WorkerHost:
             executor.close()
         return left
 
-    def _start(self) -> _core.Runtime:
+    def _refuse_if_stopped(self) -> None:
         if self._left is not None or self._stop_wanted.is_set():
             raise ConductorFastError("this worker host is stopped; make a new one")
+
+    def _start(self) -> _core.Runtime:
+        self._refuse_if_stopped()
         if self._runtime is None:
             self._runtime = _core.Runtime(self.configuration.host)
             self._started_in = os.getpid()
@@ -214,6 +271,10 @@ class WorkerHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _shown(task_type: str, domain: str | None) -> str:
+    return f"{task_type!r} in domain {domain!r}" if domain else repr(task_type)
 
 
 def _forward_logs(runtime: _core.Runtime) -> None:

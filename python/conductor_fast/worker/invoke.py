@@ -26,7 +26,7 @@ class _RunningTask:
     def context(self) -> TaskContext | None:
         if self.made is None:
             try:
-                self.made = TaskContext(Task.from_wire(self._lane.task()))
+                self.made = TaskContext(Task.from_wire(self._lane.task()), self._lane.cancelled)
             except RuntimeError:
                 return None
         return self.made
@@ -59,6 +59,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
 def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, Any] | None:
     context, running.made = running.made, None
     if context is not None:
+        context.end()  # the lane tells of its next task from here on
         outcome = merge(outcome, context)
     now = time.time_ns() // 1_000_000
     logs = [(str(line.log), line.created_time or now) for line in outcome.logs]

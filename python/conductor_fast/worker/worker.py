@@ -20,6 +20,8 @@ class Worker:
     `execute_function`: what it gets is told in `bind`. `poll_interval`: milliseconds between the starts
     of two polls while there is nothing to do; None leaves it to the engine, up to 100. `poll_timeout`:
     milliseconds that the server may hold a poll, at most 5,000. `thread_count`: tasks at once.
+    `lease_extend_enabled`: tasks may run longer than their response timeout, and `TaskContext.cancelled`
+    tells when the server has ended one. `paused`: polls only after `WorkerHost.resume`.
 
     Raises ConfigurationError that names the worker, the setting and the remedy.
     """
@@ -33,10 +35,13 @@ class Worker:
         worker_id: str | None = None,
         thread_count: int = 1,
         poll_timeout: int = SDK_POLL_TIMEOUT_MILLIS,
+        lease_extend_enabled: bool = False,
+        paused: bool = False,
         **unknown: NoReturn,
     ) -> None:
         settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout")
-        refuse_unknown(task_definition_name, unknown, settings)
+        switches = ("lease_extend_enabled", "paused")
+        refuse_unknown(task_definition_name, unknown, settings + switches)
         named = {} if worker_id is None else {"worker_id": worker_id}
         self.config = WorkerConfig(
             task_type=task_definition_name,
@@ -44,6 +49,8 @@ class Worker:
             thread_count=thread_count,
             poll_interval_millis=poll_interval,
             poll_timeout_millis=None if poll_timeout == SDK_POLL_TIMEOUT_MILLIS else poll_timeout,
+            lease_extend_enabled=lease_extend_enabled,
+            paused=paused,
             **named,
         )
         self.execute_function = execute_function

@@ -7,7 +7,7 @@ use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::worker::ReadyQueue;
 use pyo3::prelude::*;
 
-use crate::convert::to_python;
+use crate::convert::{from_millis, to_python};
 use crate::execute::{Forward, Line, PySyncExecutor};
 
 /// The engine of one process.
@@ -29,9 +29,13 @@ impl PyRuntime {
         Ok(Self { runtime, forward })
     }
 
-    /// Starts to poll, unless `on_request`: then only `poll_once` does.
-    #[pyo3(signature = (*, task_type, domain, worker_id, thread_count, poll_interval_millis, exact_interval, poll_timeout_millis, whole_task, to_plain, on_request))]
-    #[expect(clippy::too_many_arguments, reason = "the worker's settings, by name, once per worker")]
+    /// Starts to poll, unless `paused` or `on_request`: then only `poll_once` does.
+    #[pyo3(signature = (*, task_type, domain, worker_id, thread_count, poll_interval_millis, exact_interval, poll_timeout_millis, lease_extend_enabled, paused, whole_task, to_plain, on_request))]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "the worker's settings, by name, once per worker"
+    )]
     fn add_worker(
         &self,
         py: Python<'_>,
@@ -42,11 +46,13 @@ impl PyRuntime {
         poll_interval_millis: f64,
         exact_interval: bool,
         poll_timeout_millis: Option<u64>,
+        lease_extend_enabled: bool,
+        paused: bool,
         whole_task: bool,
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let interval = Duration::try_from_secs_f64(poll_interval_millis / 1_000.0).unwrap_or(Duration::MAX);
+        let interval = from_millis(poll_interval_millis);
         let config = WorkerConfig {
             task_type: task_type.into(),
             domain,
@@ -58,6 +64,8 @@ impl PyRuntime {
                 PollInterval::UpTo(interval)
             },
             poll_timeout: poll_timeout_millis.map(Duration::from_millis),
+            lease_extend_enabled,
+            paused,
         };
         let worker_id = config.worker_id.as_str().into();
         let queue = Arc::new(ReadyQueue::default());

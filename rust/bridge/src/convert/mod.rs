@@ -1,11 +1,13 @@
 //! One type each, between core and Python.
 
 mod error;
+mod duration;
 mod decode;
 mod encode;
 mod json;
 
 pub(crate) use decode::decode;
+pub(crate) use duration::from_millis;
 pub(crate) use encode::{EncodeError, Encoder};
 pub(crate) use error::to_python;
 pub(crate) use json::{decode_json, encode_json};

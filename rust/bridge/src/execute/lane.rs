@@ -183,4 +183,9 @@ impl PyLane {
         let task = task.ok_or_else(|| PyRuntimeError::new_err("no task is running on this lane"))?;
         decode(py, task.raw(), "The task").map_err(PyValueError::new_err)
     }
+
+    /// Has the server ended the current task? Only known of workers whose leases are extended.
+    fn cancelled(&self) -> bool {
+        self.lock().as_ref().is_some_and(|current| current.completion.is_cancelled())
+    }
 }

@@ -4,5 +4,7 @@ mod scan;
 mod polled_task;
 mod task_result;
 
-pub use polled_task::{PolledBatch, PolledTask, TaskIdentity};
-pub use task_result::{Status, TaskExecLog, TaskResult, TaskResultWriter, write_json_string};
+pub use polled_task::{PolledBatch, PolledTask, TaskIdentity, has_ended};
+pub use task_result::{
+    Status, TaskExecLog, TaskResult, TaskResultWriter, lease_extension, write_json_string,
+};

@@ -115,6 +115,17 @@ impl TaskResultWriter {
     }
 }
 
+/// The request body that extends a lease: the server then ignores all else (WorkflowExecutorOps.java:921).
+pub fn lease_extension(task: &TaskIdentity) -> Bytes {
+    let mut body = Vec::with_capacity(160);
+    body.extend_from_slice(br#"{"workflowInstanceId":"#);
+    write_json_string(&mut body, &task.workflow_instance_id);
+    body.extend_from_slice(br#","taskId":"#);
+    write_json_string(&mut body, &task.task_id);
+    body.extend_from_slice(br#","status":"IN_PROGRESS","extendLease":true}"#);
+    body.into()
+}
+
 /// Appends `text` as a JSON string. Only what JSON demands is escaped; the rest stays UTF-8.
 pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -173,6 +184,17 @@ mod tests {
                 "outputData": {"a": 1}, "reasonForIncompletion": "because\n\u{1}", "callbackAfterSeconds": 60,
                 "externalOutputPayloadStoragePath": "x/y",
                 "logs": [{"log": "one", "taskId": "t\"1", "createdTime": 1}, {"log": "two", "taskId": "t\"1", "createdTime": 2}],
+            })
+        );
+    }
+
+    #[test]
+    fn an_extension_is_json() {
+        let value: serde_json::Value = serde_json::from_slice(&lease_extension(&task())).unwrap();
+        assert_eq!(
+            value,
+            serde_json::json!({
+                "workflowInstanceId": "w1", "taskId": "t\"1", "status": "IN_PROGRESS", "extendLease": true,
             })
         );
     }

@@ -5,3 +5,5 @@ mod support;
 mod delivery;
 mod polling;
 mod ready_queue;
+mod leases;
+mod control;
