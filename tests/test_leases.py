@@ -14,7 +14,6 @@ from conductor_fast import (
     Configuration,
     TaskClient,
     TaskContext,
-    TaskResult,
     TaskRunner,
     Worker,
     WorkerHost,
@@ -44,9 +43,7 @@ def cancel(server: DevServer, task_id: str) -> None:
     """End a running task from outside, as the termination of its workflow does."""
     task = server.task(task_id)
     with TaskClient(Configuration(server_api_url=server.url)) as client:
-        client.update_task(
-            TaskResult(task_id=task_id, workflow_instance_id=task["workflowInstanceId"], status="CANCELED")
-        )
+        client.update_task(task_id, task["workflowInstanceId"], "CANCELED")
 
 
 def test_leases_are_extended_while_functions_hold_the_gil(server: DevServer, host: WorkerHost) -> None:

@@ -30,6 +30,10 @@ def polls(server: DevServer, task_type: str) -> int:
     return sum(line["method"] == "GET" and line["taskType"] == task_type for line in server.transcript())
 
 
+def nothing() -> dict[str, str]:
+    return {}
+
+
 class Gauge:
     """A function that knows how many of it run at once."""
 
@@ -48,8 +52,8 @@ class Gauge:
 
 
 def test_no_poll_is_sent_while_paused(server: DevServer, host: WorkerHost) -> None:
-    host.start_worker("greet", lambda: {}, poll_interval=0.02, poll_timeout=0)
-    host.start_worker("other", lambda: {}, poll_interval=0.02, poll_timeout=0)
+    host.start_worker("greet", nothing, poll_interval=0.02, poll_timeout=0)
+    host.start_worker("other", nothing, poll_interval=0.02, poll_timeout=0)
     wait_until(lambda: polls(server, "greet"), "the first poll", 10)
     host.pause("greet")
     time.sleep(0.1)  # one may have been on its way
@@ -73,8 +77,8 @@ def test_what_runs_when_its_worker_is_paused_is_finished(server: DevServer, host
 
 
 def test_a_worker_may_start_paused(server: DevServer, host: WorkerHost) -> None:
-    host.start_worker("later", lambda: {}, paused=True)
-    host.add(Worker("later", lambda: {}, domain="blue", paused=True))
+    host.start_worker("later", nothing, paused=True)
+    host.add(Worker("later", nothing, domain="blue", paused=True))
     server.push("later")
     server.push("later", domain="blue")
     assert not server.wait_for(1, "later", "COMPLETED", timeout=0.2)
@@ -87,7 +91,7 @@ def test_a_worker_may_start_paused(server: DevServer, host: WorkerHost) -> None:
 
 
 def test_run_once_of_a_paused_worker_does_nothing(server: DevServer) -> None:
-    worker = Worker("later", lambda: {}, paused=True)
+    worker = Worker("later", nothing, paused=True)
     with TaskRunner(worker, Configuration(server_api_url=server.url)) as runner:
         server.push("later")
         runner.run_once()
@@ -118,7 +122,7 @@ def test_the_thread_count_grows_and_shrinks(server: DevServer, host: WorkerHost)
 
 
 def test_the_poll_interval_changes_at_once(server: DevServer, host: WorkerHost) -> None:
-    host.start_worker("seldom", lambda: {}, poll_interval=60, poll_timeout=0)
+    host.start_worker("seldom", nothing, poll_interval=60, poll_timeout=0)
     wait_until(lambda: polls(server, "seldom"), "the first poll", 10)
     host.set_poll_interval("seldom", timedelta(milliseconds=20))
     wait_until(lambda: polls(server, "seldom") >= 5, "more of them", 10)
@@ -150,8 +154,8 @@ def test_the_poll_interval_changes_at_once(server: DevServer, host: WorkerHost) 
 def test_what_cannot_be_changed_is_refused(
     host: WorkerHost, change: Callable[[WorkerHost], None], message: str
 ) -> None:
-    host.start_worker("greet", lambda: {}, poll_interval=60)
-    host.start_worker("greet", lambda: {}, domain="blue", poll_interval=60)
+    host.start_worker("greet", nothing, poll_interval=60)
+    host.start_worker("greet", nothing, domain="blue", poll_interval=60)
     with pytest.raises(ConductorFastError, match=message):
         change(host)
 
@@ -162,7 +166,7 @@ def test_without_workers_the_message_says_so() -> None:
 
 
 def test_after_stop_nothing_is_changed(host: WorkerHost) -> None:
-    host.start_worker("greet", lambda: {})
+    host.start_worker("greet", nothing)
     host.stop()
     with pytest.raises(ConductorFastError, match="make a new one"):
         host.set_thread_count("greet", 2)

@@ -113,7 +113,10 @@ class SyncExecutor:
         """Poll again, at once."""
 
     def set_thread_count(self, thread_count: int) -> None:
-        """Hold so many tasks at once; lanes for them are the caller's to add. ConfigurationError if out of range."""
+        """Hold so many tasks at once; lanes for them are the caller's to add.
+
+        ConfigurationError for a number that is out of range.
+        """
 
     def set_poll_interval(self, poll_interval_millis: float) -> None:
         """The time between the starts of two idle polls from now on, kept as it is."""

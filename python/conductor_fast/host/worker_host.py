@@ -77,7 +77,8 @@ class WorkerHost:
 
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
-        the server may hold a poll. `lease_extend_enabled`, `paused`: `Worker`. What `function` gets and may return: `binding.bind`, `output.returned`.
+        the server may hold a poll. `lease_extend_enabled`, `paused`: as in `Worker`. What `function` gets
+        and may return: `binding.bind`, `output.returned`.
         """
         settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
         refuse_unknown(task_type, unknown, (*settings, "lease_extend_enabled", "paused"))
@@ -151,7 +152,7 @@ class WorkerHost:
     def set_poll_interval(
         self, task_type: str, poll_interval: float | timedelta, domain: str | None = None
     ) -> None:
-        """Keep this time, seconds or a timedelta, between the starts of two polls while there is nothing to do."""
+        """Keep this time, seconds or a timedelta, between the starts of two idle polls."""
         executor = self._executor(task_type, domain)
         millis = duration_millis(poll_interval, "poll_interval")
         replace(self._workers[task_type, domain].config, poll_interval_millis=millis)  # checks it
