@@ -97,13 +97,14 @@ impl Ledger {
         }
     }
 
-    /// The server has ended this task: its lease is over, whatever becomes of its function.
-    pub fn ended_by_server(&self, id: HoldId) {
+    /// The server has ended this task: its lease is over, whatever becomes of its function. True if that
+    /// still runs; else it was our own result that ended the task, or it does not matter any more.
+    pub fn ended_by_server(&self, id: HoldId) -> bool {
         let mut state = self.lock();
         state.leases.end(id);
-        if let Some((_, clock)) = state.held.get_mut(&id) {
-            *clock = None;
-        }
+        let Some((held, clock)) = state.held.get_mut(&id) else { return false };
+        *clock = None;
+        held.stage == Stage::Running
     }
 
     /// Takes the beats that are due, most urgent first, and tells when the next ones are.
@@ -215,7 +216,10 @@ mod tests {
         }
         assert_eq!(ledger.due_beats(at(9)).1, Some(at(17)), "8 s after it was sent");
         ledger.settled(settled);
-        ledger.ended_by_server(ended);
+        assert!(!ledger.ended_by_server(settled), "seen late: our own result has ended it");
+        assert!(ledger.ended_by_server(ended));
+        ledger.finished([ended].into_iter());
+        assert!(!ledger.ended_by_server(ended));
         ledger.lease(ended, &identity(), None);
         assert_eq!(ledger.due_beats(at(60)).1, None);
         assert_eq!(ledger.held().len(), 2);

@@ -90,8 +90,9 @@ impl LeaseManager {
     }
 
     fn ended(&self, beat: &Beat) {
-        self.ledger.ended_by_server(beat.id);
-        let Some(cancel) = beat.lease.cancel.as_ref().filter(|_| beat.is_running) else { return };
+        // The function may have returned while we looked, and its result may be what we saw.
+        let runs = self.ledger.ended_by_server(beat.id);
+        let Some(cancel) = beat.lease.cancel.as_ref().filter(|_| runs) else { return };
         let task_id = &beat.lease.identity.task_id;
         let never_started = cancel.cancel(task_id);
         let what = if never_started { "is not started" } else { "runs in vain and is told so" };
