@@ -54,6 +54,10 @@ test: lint ## lint, then every test, Rust and Python
 	cargo test --workspace --exclude conductor-bridge --quiet
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: matrix
+matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13 that is on this machine
+	$(BIN)/python -m tests.matrix
+
 .PHONY: bench
 bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS="--output"
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)

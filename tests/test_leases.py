@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import time
 from collections.abc import Iterator
@@ -95,6 +96,35 @@ def test_a_function_sees_that_its_task_is_cancelled(server: DevServer, host: Wor
     assert server.task(second)["outputData"] == {"before": False, "after": False}
     assert [context.cancelled for context in contexts] == [True, False], "each tells of its own task"
     assert server.task(first)["status"] == "CANCELED"
+
+
+def test_a_coroutine_is_cancelled_once_with_its_task_and_the_others_go_on(
+    server: DevServer, host: WorkerHost
+) -> None:
+    started: list[int] = []
+    told: list[tuple[int, bool]] = []
+
+    async def patient(a: int) -> dict[str, int]:
+        context = get_task_context()
+        started.append(a)
+        try:
+            await asyncio.sleep(10 if a else 2)
+        except asyncio.CancelledError:
+            await asyncio.sleep(1)  # cleans up, undisturbed by the next cancel
+            told.append((a, context.cancelled))
+            raise
+        return {"a": a}
+
+    host.start_worker("patient", patient, 3, lease_extend_enabled=True)
+    ids = [server.push("patient", {"a": a}, response_timeout_seconds=1) for a in (1, 2, 0)]
+    wait_until(lambda: len(started) == 3, "the tasks to run", 10)
+    cancel(server, ids[0])
+    time.sleep(0.9)
+    cancel(server, ids[1])
+    wait_until(lambda: len(told) == 2, "the coroutines to be told", 10)
+    assert server.wait_for(1, "patient", "COMPLETED")
+    assert told == [(1, True), (2, True)]
+    assert server.task(ids[2])["outputData"] == {"a": 0}
 
 
 def test_without_leases_nothing_is_extended_or_asked(server: DevServer, host: WorkerHost) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -119,6 +120,28 @@ def test_the_thread_count_grows_and_shrinks(server: DevServer, host: WorkerHost)
     assert gauge.most == 6
     names = {thread.name for thread in threading.enumerate() if thread.name.startswith("many-")}
     assert names == {f"many-{index}" for index in range(6)}
+
+
+def test_coroutines_are_controlled_in_the_same_way(server: DevServer, host: WorkerHost) -> None:
+    now = most = 0
+
+    async def many(a: int) -> dict[str, int]:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.02)
+        now -= 1
+        return {"a": a}
+
+    host.start_worker("many", many, paused=True)
+    server.push_many("many", {"a": 1}, 100)
+    assert not server.wait_for(1, "many", "COMPLETED", timeout=0.1)
+    host.resume("many")
+    assert server.wait_for(3, "many", "COMPLETED")
+    assert most == 1
+    host.set_thread_count("many", 20)
+    assert server.wait_for(100, "many", "COMPLETED")
+    assert most == 20
 
 
 def test_the_poll_interval_changes_at_once(server: DevServer, host: WorkerHost) -> None:

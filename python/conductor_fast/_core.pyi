@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any, final
 
+from conductor_fast.settings.worker_config import WorkerConfig
+
 __all__ = [
+    "AsyncExecutor",
     "Client",
     "DevServer",
+    "Job",
     "Lane",
     "Runtime",
     "SyncExecutor",
@@ -59,30 +63,36 @@ class Runtime:
         """Start the I/O thread. ConfigurationError for a URL that cannot be used."""
 
     def add_worker(
-        self,
-        *,
-        task_type: str,
-        domain: str | None,
-        worker_id: str,
-        thread_count: int,
-        poll_interval_millis: float,
-        exact_interval: bool,
-        poll_timeout_millis: int | None,
-        lease_extend_enabled: bool,
-        paused: bool,
-        whole_task: bool,
-        to_plain: Callable[[Any], Any],
-        on_request: bool,
+        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
     ) -> SyncExecutor:
-        """Add a worker and poll for it at once, unless `paused` or `on_request`.
+        """Add a worker whose function runs on threads. Poll for it at once, unless paused or `on_request`.
 
-        `exact_interval`: the user's own interval, kept as it is. `whole_task`: lanes hand out the whole
-        task, not its input. `to_plain` turns what JSON does not know into what it does, or raises TypeError.
-        ConfigurationError names the field.
+        `whole_task`: lanes hand out the whole task, not its input. `to_plain` turns what JSON does not
+        know into what it does, or raises TypeError. ConfigurationError names the field.
         """
 
-    def poll_once(self, executor: SyncExecutor) -> int:
+    def add_async_worker(
+        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
+    ) -> AsyncExecutor:
+        """As `add_worker`, for a coroutine function."""
+
+    def poll_once(self, executor: SyncExecutor | AsyncExecutor) -> int:
         """Poll once for all free slots; the number of tasks, which by then are with the executor."""
+
+    def pause(self, executor: SyncExecutor | AsyncExecutor) -> None:
+        """Send no poll for it until `resume`. One in flight is awaited, and what it brings is run."""
+
+    def resume(self, executor: SyncExecutor | AsyncExecutor) -> None:
+        """Poll for it again, at once."""
+
+    def set_thread_count(self, executor: SyncExecutor | AsyncExecutor, thread_count: int) -> None:
+        """Hold so many of its tasks at once; lanes for them are the caller's to add.
+
+        ConfigurationError for a number that is out of range.
+        """
+
+    def set_poll_interval(self, executor: SyncExecutor | AsyncExecutor, poll_interval_millis: float) -> None:
+        """The time between the starts of two of its idle polls from now on, kept as it is."""
 
     def stop_polling(self) -> None:
         """Send no new poll. Those in flight are awaited, and what they bring is run."""
@@ -105,21 +115,6 @@ class SyncExecutor:
 
     def lane(self) -> Lane:
         """A lane for one more thread."""
-
-    def pause(self) -> None:
-        """Send no poll until `resume`. One in flight is awaited, and what it brings is run."""
-
-    def resume(self) -> None:
-        """Poll again, at once."""
-
-    def set_thread_count(self, thread_count: int) -> None:
-        """Hold so many tasks at once; lanes for them are the caller's to add.
-
-        ConfigurationError for a number that is out of range.
-        """
-
-    def set_poll_interval(self, poll_interval_millis: float) -> None:
-        """The time between the starts of two idle polls from now on, kept as it is."""
 
     def close(self) -> None:
         """Let the threads go once no task waits."""
@@ -157,6 +152,47 @@ class Lane:
 
     def cancelled(self) -> bool:
         """Has the server ended the current task? Only known of workers whose leases are extended."""
+
+@final
+class AsyncExecutor:
+    """Runs the coroutines of one worker on an event loop that watches `fileno()`."""
+
+    def fileno(self) -> int:
+        """Readable when tasks wait."""
+
+    def drain(self) -> list[tuple[Job, dict[str, Any]]]:
+        """All tasks that wait, each with its input (or the whole task)."""
+
+    def take_cancelled(self) -> bool:
+        """Has the server ended tasks since the last call? Their jobs say so."""
+
+@final
+class Job:
+    """One task of a coroutine, to be reported once. Dropped unreported, the task is FAILED."""
+
+    def complete(self, output: dict[str, Any]) -> None:
+        """Report COMPLETED with `output`; one that cannot be JSON fails the task with the path."""
+
+    def report(
+        self,
+        status: str,
+        output: dict[str, Any],
+        *,
+        reason: str | None = None,
+        callback_after_seconds: int | None = None,
+        logs: list[tuple[str, int]] | None = None,
+        external_output_payload_storage_path: str | None = None,
+    ) -> None:
+        """Report any other outcome. `logs`: (text, milliseconds since 1970).
+
+        ValueError for a status that is none; the task is then still to be reported.
+        """
+
+    def task(self) -> dict[str, Any]:
+        """The whole task."""
+
+    def cancelled(self) -> bool:
+        """Has the server ended this task? False once it is reported; else as `Lane.cancelled`."""
 
 @final
 class DevServer:

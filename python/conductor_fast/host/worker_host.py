@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
+from conductor_fast.host.loop_thread import LoopThread
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
@@ -27,9 +28,11 @@ DRAIN_TIMEOUT = 25.0
 
 _JOIN_TIMEOUT = 1.0
 _MAX_IDS_NAMED = 100
-_DEFAULT_INTERVAL_MILLIS = 100.0
 
 _logger = logging.getLogger("conductor_fast.host")
+
+
+Executor = _core.SyncExecutor | _core.AsyncExecutor
 
 
 class WorkerHost:
@@ -52,9 +55,10 @@ class WorkerHost:
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._executors: dict[tuple[str, str | None], Executor] = {}
         self._workers: dict[tuple[str, str | None], Worker] = {}
         self._lane_counts: dict[tuple[str, str | None], int] = {}
+        self._loop_thread: LoopThread | None = None
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
         self._left: list[str] | None = None
@@ -95,7 +99,7 @@ class WorkerHost:
         )
         self.add(worker)
 
-    def add(self, worker: Worker, *, on_request: bool = False) -> _core.SyncExecutor:
+    def add(self, worker: Worker, *, on_request: bool = False) -> Executor:
         """Start `worker`; with `on_request` it polls only when `_core.Runtime.poll_once` is called."""
         config = worker.config
         key = (config.task_type, config.domain)
@@ -105,24 +109,16 @@ class WorkerHost:
                     f"worker {_shown(*key)} is started already; give it a larger batch_size"
                 )
             runtime = self._start()
-            interval = config.poll_interval_millis
-            executor = runtime.add_worker(
-                task_type=config.task_type,
-                domain=config.domain,
-                worker_id=config.worker_id,
-                thread_count=config.thread_count,
-                poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
-                exact_interval=interval is not None,
-                poll_timeout_millis=config.poll_timeout_millis,
-                lease_extend_enabled=config.lease_extend_enabled,
-                paused=config.paused,
-                whole_task=worker.binding.whole_task,
-                to_plain=to_plain,
-                on_request=on_request,
-            )
+            binding = worker.binding
+            add = runtime.add_async_worker if binding.is_async else runtime.add_worker
+            executor = add(config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
             self._executors[key] = executor
             self._workers[key] = worker
-            self._add_lanes(key, 0, config.thread_count)
+            if isinstance(executor, _core.AsyncExecutor):
+                self._loop_thread = self._loop_thread or LoopThread()
+                self._loop_thread.add(executor, binding)
+            else:
+                self._add_lanes(executor, worker, config.thread_count)
             return executor
 
     def pause(self, task_type: str, domain: str | None = None) -> None:
@@ -130,11 +126,13 @@ class WorkerHost:
 
         Like all that changes a running worker: ConductorFastError if there is none of that name.
         """
-        self._executor(task_type, domain).pause()
+        runtime, executor, _worker = self._started(task_type, domain)
+        runtime.pause(executor)
 
     def resume(self, task_type: str, domain: str | None = None) -> None:
         """Poll for this worker again, at once."""
-        self._executor(task_type, domain).resume()
+        runtime, executor, _worker = self._started(task_type, domain)
+        runtime.resume(executor)
 
     def set_thread_count(self, task_type: str, thread_count: int, domain: str | None = None) -> None:
         """Run up to `thread_count` tasks of this worker at once from now on.
@@ -142,36 +140,38 @@ class WorkerHost:
         If more are running, they finish and are not followed by others. Threads that are not needed any
         more wait for the next change.
         """
-        executor = self._executor(task_type, domain)
-        key = (task_type, domain)
-        with self._lock:
-            replace(self._workers[key].config, thread_count=thread_count)  # checks it
-            self._add_lanes(key, self._lane_counts[key], thread_count)
-            executor.set_thread_count(thread_count)
+        runtime, executor, worker = self._started(task_type, domain)
+        replace(worker.config, thread_count=thread_count)  # checks it
+        if isinstance(executor, _core.SyncExecutor):
+            with self._lock:
+                self._add_lanes(executor, worker, thread_count)
+        runtime.set_thread_count(executor, thread_count)
 
     def set_poll_interval(
         self, task_type: str, poll_interval: float | timedelta, domain: str | None = None
     ) -> None:
         """Keep this time, seconds or a timedelta, between the starts of two idle polls."""
-        executor = self._executor(task_type, domain)
+        runtime, executor, worker = self._started(task_type, domain)
         millis = duration_millis(poll_interval, "poll_interval")
-        replace(self._workers[task_type, domain].config, poll_interval_millis=millis)  # checks it
-        executor.set_poll_interval(millis)
+        replace(worker.config, poll_interval_millis=millis)  # checks it
+        runtime.set_poll_interval(executor, millis)
 
-    def _executor(self, task_type: str, domain: str | None) -> _core.SyncExecutor:
+    def _started(self, task_type: str, domain: str | None) -> tuple[_core.Runtime, Executor, Worker]:
         # Without the lock: a stop holds it while it waits for functions, which may be who calls.
         self._refuse_if_stopped()
-        executor = self._executors.get((task_type, domain))
-        if executor is None:
+        key = (task_type, domain)
+        executor = self._executors.get(key)
+        if executor is None or self._runtime is None:
             names = ", ".join(_shown(*key) for key in self._executors) or "none"
-            raise ConductorFastError(f"there is no worker {_shown(task_type, domain)}; started are: {names}")
-        return executor
+            raise ConductorFastError(f"there is no worker {_shown(*key)}; started are: {names}")
+        return self._runtime, executor, self._workers[key]
 
-    def _add_lanes(self, key: tuple[str, str | None], begin: int, end: int) -> None:
-        executor, worker = self._executors[key], self._workers[key]
-        for index in range(begin, end):
-            self._run(f"{key[0]}-{index}", run_lane, executor.lane(), worker.binding)
-        self._lane_counts[key] = max(begin, end)
+    def _add_lanes(self, executor: _core.SyncExecutor, worker: Worker, count: int) -> None:
+        """Bring the threads up to `count`. They never get fewer: one that waits costs its stack alone."""
+        task_type, key = worker.config.task_type, (worker.config.task_type, worker.config.domain)
+        for index in range(self._lane_counts.get(key, 0), count):
+            self._run(f"{task_type}-{index}", run_lane, executor.lane(), worker.binding)
+            self._lane_counts[key] = index + 1
 
     @property
     def runtime(self) -> _core.Runtime:
@@ -207,7 +207,7 @@ class WorkerHost:
         again after their response timeout. Calling it again changes nothing and returns the same.
         Called by a worker function it only asks for the stop, which cannot be awaited there.
         """
-        if threading.current_thread() in self._threads:
+        if self._is_worker_thread():
             self._stop_wanted.set()
             if self._runtime is not None:
                 self._runtime.stop_polling()
@@ -222,10 +222,18 @@ class WorkerHost:
             timeout = self.drain_timeout if drain_timeout is None else drain_timeout
             self._left = self._drain(self._runtime, time.monotonic() + timeout)
             self._runtime.close()
+            if self._loop_thread is not None:
+                self._loop_thread.close()
             for thread in self._threads:
                 thread.join(_JOIN_TIMEOUT if not self._left else 0)
             _running_hosts.discard(self)
             return self._left
+
+    def _is_worker_thread(self) -> bool:
+        current = threading.current_thread()
+        return current in self._threads or (
+            self._loop_thread is not None and current is self._loop_thread.thread
+        )
 
     def _drain(self, runtime: _core.Runtime, deadline: float) -> list[str]:
         runtime.stop_polling()
@@ -238,7 +246,8 @@ class WorkerHost:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
         for executor in self._executors.values():
-            executor.close()
+            if isinstance(executor, _core.SyncExecutor):
+                executor.close()
         return left
 
     def _refuse_if_stopped(self) -> None:

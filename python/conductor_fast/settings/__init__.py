@@ -1,1 +1,1 @@
-"""What the user asked for, validated: configuration.py, worker_config.py; no I/O."""
+"""What the user asked for, validated: configuration.py, environment.py, worker_config.py; no I/O."""

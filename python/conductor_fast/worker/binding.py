@@ -26,11 +26,13 @@ class InputMismatch(NonRetryableException):
 class Binding:
     """How to run a function on what a lane hands out.
 
-    `call` takes the whole task as the server sent it if `whole_task`, else its `inputData`.
+    `call` takes the whole task as the server sent it if `whole_task`, else its `inputData`. What it gives
+    is the output, or a coroutine of it if `is_async`.
     """
 
     whole_task: bool
     call: Callable[[dict[str, Any]], Any]
+    is_async: bool = False
 
 
 def bind(task_type: str, function: Callable[..., Any]) -> Binding:
@@ -46,8 +48,7 @@ def bind(task_type: str, function: Callable[..., Any]) -> Binding:
     if not callable(function):
         raise refuse(f"its function is a {type(function).__name__}, which cannot be called")
     called = getattr(function, "__call__", None)  # noqa: B004 - of a callable object, what is called
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
-        raise refuse("async functions cannot be run yet; use a function that is not async")
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise refuse("its function is a generator; return the output instead of yielding it")
     try:
@@ -61,7 +62,7 @@ def bind(task_type: str, function: Callable[..., Any]) -> Binding:
     if len(parameters) == 1 and parameters[0].kind in _POSITIONAL:
         annotation = annotations.get(parameters[0].name, parameters[0].annotation)
         if takes_task or annotation in (object, _Parameter.empty):
-            return Binding(whole_task=True, call=_task_call(function))
+            return Binding(True, _task_call(function), is_async)
     if takes_task:
         raise refuse(
             f"its parameter {takes_task[0].name!r} is annotated Task, but a function that takes the Task "
@@ -69,7 +70,7 @@ def bind(task_type: str, function: Callable[..., Any]) -> Binding:
         )
     if parameters and all(p.kind is _Parameter.VAR_POSITIONAL for p in parameters):
         raise refuse("its function takes only *args, but inputs are passed by name; name its parameters")
-    return Binding(whole_task=False, call=_input_call(function, parameters))
+    return Binding(False, _input_call(function, parameters), is_async)
 
 
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:

@@ -10,23 +10,23 @@ from conductor_fast.model.task import Task
 from conductor_fast.worker.output import Outcome, merge, raised, returned
 
 if TYPE_CHECKING:
-    from conductor_fast._core import Lane
+    from conductor_fast._core import Job, Lane
     from conductor_fast.worker.binding import Binding
 
 
 class _RunningTask:
-    """Makes the context of the task on a lane when a function asks for it."""
+    """Makes the context of the task on a lane, or of a job, when a function asks for it."""
 
-    __slots__ = ("_lane", "made")
+    __slots__ = ("_holder", "made")
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    def __init__(self, holder: Lane | Job) -> None:
+        self._holder = holder
         self.made: TaskContext | None = None
 
     def context(self) -> TaskContext | None:
         if self.made is None:
             try:
-                self.made = TaskContext(Task.from_wire(self._lane.task()), self._lane.cancelled)
+                self.made = TaskContext(Task.from_wire(self._holder.task()), self._holder.cancelled)
             except RuntimeError:
                 return None
         return self.made
@@ -57,21 +57,49 @@ def run_lane(lane: Lane, binding: Binding) -> None:
 
 
 def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, Any] | None:
+    outcome, logs = _merged(outcome, running)
+    try:
+        return lane.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
+    except (TypeError, ValueError, OverflowError) as error:
+        return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
+
+
+async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None:
+    """Run one task of a coroutine function and report it. Runs as an `asyncio.Task` of its own."""
+    running = _RunningTask(job)
+    context_source.set(running)
+    try:
+        output = await binding.call(arguments)
+    except BaseException as error:  # also SystemExit, which would end the loop
+        outcome = raised(error)
+    else:
+        if type(output) is dict and running.made is None:
+            job.complete(output)  # pyright: ignore[reportUnknownArgumentType]
+            return
+        outcome = returned(output)
+    outcome, logs = _merged(outcome, running)
+    try:
+        job.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
+    except (TypeError, ValueError, OverflowError) as error:
+        job.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
+
+
+def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tuple[str, int]]]:
     context, running.made = running.made, None
     if context is not None:
         context.end()  # the lane tells of its next task from here on
         outcome = merge(outcome, context)
     now = time.time_ns() // 1_000_000
-    logs = [(str(line.log), line.created_time or now) for line in outcome.logs]
-    try:
-        return lane.report(
-            outcome.status,
-            outcome.output,
-            reason=outcome.reason,
-            callback_after_seconds=outcome.callback_after_seconds,
-            logs=logs,
-            external_output_payload_storage_path=outcome.external_output_payload_storage_path,
-        )
-    except (TypeError, ValueError, OverflowError) as error:
-        reason = f"The function returned a result that cannot be reported: {error}"
-        return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=reason, logs=logs)
+    return outcome, [(str(line.log), line.created_time or now) for line in outcome.logs]
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "reason": outcome.reason,
+        "callback_after_seconds": outcome.callback_after_seconds,
+        "external_output_payload_storage_path": outcome.external_output_payload_storage_path,
+    }
+
+
+def _unreportable(error: Exception) -> str:
+    return f"The function returned a result that cannot be reported: {error}"

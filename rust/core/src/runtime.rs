@@ -81,6 +81,11 @@ impl Runtime {
         self.io.run(async move { runner.poll_once().await })
     }
 
+    /// An error after `close` and in a forked child.
+    pub fn check(&self) -> Result<(), Error> {
+        self.io.check()
+    }
+
     /// No new poll is sent from now on; those in flight are awaited and what they bring is run.
     pub fn stop_polling(&self) -> Result<(), Error> {
         self.io.check()?;

@@ -102,6 +102,24 @@ def test_named_parameters_get_the_input_of_their_name(
     assert binding.call(inputs) == result
 
 
+async def is_async(a: int) -> None: ...
+
+
+def yields(a: int) -> Iterator[int]:
+    yield a
+
+
+class AsyncCall:
+    async def __call__(self, a: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"), [(is_async, True), (AsyncCall(), True), (positional, False)]
+)
+def test_a_coroutine_function_is_told_from_others(function: Any, expected: bool) -> None:
+    assert bind("greet", function).is_async is expected
+
+
 def test_a_missing_input_is_named_and_not_retried() -> None:
     with pytest.raises(InputMismatch, match=r"inputData\.a is required and missing"):
         bind("greet", positional).call({"b": 1})
@@ -115,17 +133,6 @@ def test_a_key_error_of_the_function_is_its_own() -> None:
         bind("greet", fails).call({"a": {}})
 
 
-async def is_async(a: int) -> None: ...
-
-
-def yields(a: int) -> Iterator[int]:
-    yield a
-
-
-class AsyncCall:
-    async def __call__(self, a: int) -> None: ...
-
-
 def two(task: Task, other: int) -> None: ...
 
 
@@ -135,8 +142,6 @@ def only_args(*args: Any) -> None: ...
 @pytest.mark.parametrize(
     ("function", "remedy"),
     [
-        (is_async, "not async"),
-        (AsyncCall(), "not async"),
         (yields, "return the output"),
         (two, r"get_task_context\(\)"),
         (only_args, "name its parameters"),

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{EncodeError, Encoder, decode};
+
+/// How the tasks of one worker are read and reported.
+pub(crate) struct Reporting {
+    pub(crate) worker_id: Arc<str>,
+    /// The function asks for the `Task`, not for its input.
+    pub(crate) whole_task: bool,
+    pub(crate) to_plain: Py<PyAny>,
+}
+
+/// An outcome other than COMPLETED with a dict.
+pub(crate) struct Outcome<'a> {
+    pub(crate) status: &'a str,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) callback_after_seconds: Option<u64>,
+    /// Text, milliseconds since 1970.
+    pub(crate) logs: Option<Vec<(String, i64)>>,
+    pub(crate) external_output_payload_storage_path: Option<&'a str>,
+}
+
+impl Reporting {
+    /// What the function gets; or the result of a task whose input cannot be read.
+    pub(crate) fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        task: &PolledTask,
+    ) -> Result<Bound<'py, PyDict>, TaskResult> {
+        let arguments = if self.whole_task {
+            decode(py, task.raw(), "The task")
+        } else {
+            decode(py, task.input(), "inputData")
+        };
+        arguments.map_err(|reason| {
+            let status = Status::FailedWithTerminalError;
+            TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason)
+        })
+    }
+
+    pub(crate) fn completed(&self, task: &PolledTask, output: &Bound<'_, PyDict>) -> TaskResult {
+        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
+        match self.encode(output, &mut writer.body) {
+            Ok(()) => writer.finish(&task.identity),
+            Err(error) => self.unsendable(task, &error, &[]),
+        }
+    }
+
+    pub(crate) fn reported(
+        &self,
+        task: &PolledTask,
+        output: &Bound<'_, PyDict>,
+        outcome: Outcome<'_>,
+    ) -> PyResult<TaskResult> {
+        let status = Status::from_name(outcome.status).ok_or_else(|| {
+            PyValueError::new_err(format!("{:?} is no status of a task result", outcome.status))
+        })?;
+        let logs: Vec<_> = outcome
+            .logs
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(log, created_time)| TaskExecLog { log, created_time })
+            .collect();
+        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
+        if let Err(error) = self.encode(output, &mut writer.body) {
+            return Ok(self.unsendable(task, &error, &logs));
+        }
+        if let Some(reason) = outcome.reason {
+            writer.reason_for_incompletion(reason);
+        }
+        if let Some(seconds) = outcome.callback_after_seconds {
+            writer.callback_after_seconds(seconds);
+        }
+        if let Some(path) = outcome.external_output_payload_storage_path {
+            writer.external_output_payload_storage_path(path);
+        }
+        writer.logs(&task.identity, &logs);
+        Ok(writer.finish(&task.identity))
+    }
+
+    fn encode(&self, output: &Bound<'_, PyDict>, body: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {
+        Encoder { out: body, to_plain: self.to_plain.bind(output.py()) }.encode(output)
+    }
+
+    /// An output that cannot be sent would not be sendable at the next attempt either.
+    #[cold]
+    fn unsendable(&self, task: &PolledTask, error: &EncodeError, logs: &[TaskExecLog]) -> TaskResult {
+        let mut writer =
+            TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
+        writer.body.extend_from_slice(b"{}");
+        writer.reason_for_incompletion(&error.reason());
+        writer.logs(&task.identity, logs);
+        writer.finish(&task.identity)
+    }
+}
