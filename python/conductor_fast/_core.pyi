@@ -67,7 +67,7 @@ class Runtime:
     def add_worker(
         self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
     ) -> SyncExecutor:
-        """Add a worker whose function runs on threads, and poll for it at once, unless `on_request`.
+        """Add a worker whose function runs on threads. Poll for it at once, unless paused or `on_request`.
 
         `whole_task`: lanes hand out the whole task, not its input. `to_plain` turns what JSON does not
         know into what it does, or raises TypeError. ConfigurationError names the field.
@@ -80,6 +80,21 @@ class Runtime:
 
     def poll_once(self, executor: SyncExecutor | AsyncExecutor) -> int:
         """Poll once for all free slots; the number of tasks, which by then are with the executor."""
+
+    def pause(self, executor: SyncExecutor | AsyncExecutor) -> None:
+        """Send no poll for it until `resume`. One in flight is awaited, and what it brings is run."""
+
+    def resume(self, executor: SyncExecutor | AsyncExecutor) -> None:
+        """Poll for it again, at once."""
+
+    def set_thread_count(self, executor: SyncExecutor | AsyncExecutor, thread_count: int) -> None:
+        """Hold so many of its tasks at once; lanes for them are the caller's to add.
+
+        ConfigurationError for a number that is out of range.
+        """
+
+    def set_poll_interval(self, executor: SyncExecutor | AsyncExecutor, poll_interval_millis: float) -> None:
+        """The time between the starts of two of its idle polls from now on, kept as it is."""
 
     def stop_polling(self) -> None:
         """Send no new poll. Those in flight are awaited, and what they bring is run."""
@@ -137,6 +152,9 @@ class Lane:
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
 
+    def cancelled(self) -> bool:
+        """Has the server ended the current task? Only known of workers whose leases are extended."""
+
 @final
 class AsyncExecutor:
     """Runs the coroutines of one worker on an event loop that watches `fileno()`."""
@@ -146,6 +164,9 @@ class AsyncExecutor:
 
     def drain(self) -> list[tuple[Job, dict[str, Any]]]:
         """All tasks that wait, each with its input (or the whole task)."""
+
+    def take_cancelled(self) -> bool:
+        """Has the server ended tasks since the last call? Their jobs say so."""
 
 @final
 class Job:
@@ -171,6 +192,9 @@ class Job:
 
     def task(self) -> dict[str, Any]:
         """The whole task."""
+
+    def cancelled(self) -> bool:
+        """Has the server ended this task? False once it is reported; else as `Lane.cancelled`."""
 
 @final
 class DevServer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conductor_fast.worker.invoke import run_job
 
 if TYPE_CHECKING:
-    from conductor_fast._core import AsyncExecutor
+    from conductor_fast._core import AsyncExecutor, Job
     from conductor_fast.worker.binding import Binding
 
 _JOIN_TIMEOUT = 1.0
@@ -24,8 +24,8 @@ class AsyncWorkers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._executors: list[AsyncExecutor] = []
-        # The loop itself keeps only weak references to its tasks.
-        self._tasks: set[asyncio.Task[None]] = set()
+        # The loop itself keeps only weak references to its tasks. None: cancelled already.
+        self._tasks: dict[asyncio.Task[None], Job | None] = {}
 
     def add(self, executor: AsyncExecutor, binding: Binding) -> None:
         """Run what comes to `executor` from now on."""
@@ -35,8 +35,17 @@ class AsyncWorkers:
     def _drain(self, executor: AsyncExecutor, binding: Binding) -> None:
         for job, arguments in executor.drain():
             task = self.loop.create_task(run_job(job, arguments, binding))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = job
+            task.add_done_callback(self._tasks.pop)
+        if executor.take_cancelled():
+            self._cancel()
+
+    def _cancel(self) -> None:
+        """Cancel the coroutines whose tasks the server has ended; each once, for it may have to clean up."""
+        for task, job in self._tasks.items():
+            if job is not None and job.cancelled():
+                self._tasks[task] = None
+                task.cancel("the server has ended this task")
 
     def close(self) -> None:
         """Take no more tasks and cancel those that run."""

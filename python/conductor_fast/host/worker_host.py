@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
@@ -55,6 +56,8 @@ class WorkerHost:
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
         self._executors: dict[tuple[str, str | None], Executor] = {}
+        self._workers: dict[tuple[str, str | None], Worker] = {}
+        self._lane_counts: dict[tuple[str, str | None], int] = {}
         self._loop_thread: LoopThread | None = None
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
@@ -72,6 +75,8 @@ class WorkerHost:
         poll_timeout: int | None = None,
         nan: Nan = "fail",
         strict_inputs: bool = True,
+        lease_extend_enabled: bool = False,
+        paused: bool = False,
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -79,19 +84,11 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
-        `nan`: what becomes of NaN and the infinities in an output: the task fails ("fail"), or they are
-        sent as null ("null") or as text ("string"). `strict_inputs`: as of `Worker`.
+        `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`: as of `Worker`.
         """
-        settings = (
-            "batch_size",
-            "poll_interval",
-            "domain",
-            "worker_id",
-            "poll_timeout",
-            "nan",
-            "strict_inputs",
-        )
-        refuse_unknown(task_type, unknown, settings)
+        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
+        switches = ("strict_inputs", "lease_extend_enabled", "paused")
+        refuse_unknown(task_type, unknown, settings + switches)
         worker = Worker(
             task_type,
             function,
@@ -102,6 +99,8 @@ class WorkerHost:
             poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
             nan=nan,
             strict_inputs=strict_inputs,
+            lease_extend_enabled=lease_extend_enabled,
+            paused=paused,
         )
         self.add(worker)
 
@@ -111,22 +110,73 @@ class WorkerHost:
         key = (config.task_type, config.domain)
         with self._lock:
             if key in self._executors:
-                where = f" in domain {config.domain!r}" if config.domain else ""
                 raise ConductorFastError(
-                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size"
+                    f"worker {_shown(*key)} is started already; give it a larger batch_size"
                 )
             runtime = self._start()
             binding = worker.binding
             add = runtime.add_async_worker if binding.is_async else runtime.add_worker
             executor = add(config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
             self._executors[key] = executor
+            self._workers[key] = worker
             if isinstance(executor, _core.AsyncExecutor):
                 self._loop_thread = self._loop_thread or LoopThread()
                 self._loop_thread.add(executor, binding)
             else:
-                for index in range(config.thread_count):
-                    self._run(f"{config.task_type}-{index}", run_lane, executor.lane(), binding)
+                self._add_lanes(executor, worker, config.thread_count)
             return executor
+
+    def pause(self, task_type: str, domain: str | None = None) -> None:
+        """Poll no more for this worker until `resume`; what is here is finished.
+
+        Like all that changes a running worker: ConductorFastError if there is none of that name.
+        """
+        runtime, executor, _worker = self._started(task_type, domain)
+        runtime.pause(executor)
+
+    def resume(self, task_type: str, domain: str | None = None) -> None:
+        """Poll for this worker again, at once."""
+        runtime, executor, _worker = self._started(task_type, domain)
+        runtime.resume(executor)
+
+    def set_thread_count(self, task_type: str, thread_count: int, domain: str | None = None) -> None:
+        """Run up to `thread_count` tasks of this worker at once from now on.
+
+        If more are running, they finish and are not followed by others. Threads that are not needed any
+        more wait for the next change.
+        """
+        runtime, executor, worker = self._started(task_type, domain)
+        replace(worker.config, thread_count=thread_count)  # checks it
+        if isinstance(executor, _core.SyncExecutor):
+            with self._lock:
+                self._add_lanes(executor, worker, thread_count)
+        runtime.set_thread_count(executor, thread_count)
+
+    def set_poll_interval(
+        self, task_type: str, poll_interval: float | timedelta, domain: str | None = None
+    ) -> None:
+        """Keep this time, seconds or a timedelta, between the starts of two idle polls."""
+        runtime, executor, worker = self._started(task_type, domain)
+        millis = duration_millis(poll_interval, "poll_interval")
+        replace(worker.config, poll_interval_millis=millis)  # checks it
+        runtime.set_poll_interval(executor, millis)
+
+    def _started(self, task_type: str, domain: str | None) -> tuple[_core.Runtime, Executor, Worker]:
+        # Without the lock: a stop holds it while it waits for functions, which may be who calls.
+        self._refuse_if_stopped()
+        key = (task_type, domain)
+        executor = self._executors.get(key)
+        if executor is None or self._runtime is None:
+            names = ", ".join(_shown(*key) for key in self._executors) or "none"
+            raise ConductorFastError(f"there is no worker {_shown(*key)}; started are: {names}")
+        return self._runtime, executor, self._workers[key]
+
+    def _add_lanes(self, executor: _core.SyncExecutor, worker: Worker, count: int) -> None:
+        """Bring the threads up to `count`. They never get fewer: one that waits costs its stack alone."""
+        task_type, key = worker.config.task_type, (worker.config.task_type, worker.config.domain)
+        for index in range(self._lane_counts.get(key, 0), count):
+            self._run(f"{task_type}-{index}", run_lane, executor.lane(), worker.binding)
+            self._lane_counts[key] = index + 1
 
     @property
     def runtime(self) -> _core.Runtime:
@@ -205,9 +255,12 @@ class WorkerHost:
                 executor.close()
         return left
 
-    def _start(self) -> _core.Runtime:
+    def _refuse_if_stopped(self) -> None:
         if self._left is not None or self._stop_wanted.is_set():
             raise ConductorFastError("this worker host is stopped; make a new one")
+
+    def _start(self) -> _core.Runtime:
+        self._refuse_if_stopped()
         if self._runtime is None:
             self._runtime = _core.Runtime(self.configuration.host)
             self._started_in = os.getpid()
@@ -233,6 +286,10 @@ class WorkerHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _shown(task_type: str, domain: str | None) -> str:
+    return f"{task_type!r} in domain {domain!r}" if domain else repr(task_type)
 
 
 def _forward_logs(runtime: _core.Runtime) -> None:

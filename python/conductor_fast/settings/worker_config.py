@@ -28,7 +28,8 @@ class WorkerConfig:
     `poll_timeout_millis`, how long the server may hold a poll, None: the engine's choice.
     `thread_count`: tasks that are held at once. `worker_id` defaults to the host's name, as in the SDK
     (worker/worker_interface.py). `nan`: an output with NaN or an infinity fails its task ("fail"), or they
-    are sent as null or as "NaN", "Infinity" and "-Infinity".
+    are sent as null or as "NaN", "Infinity" and "-Infinity". `lease_extend_enabled`: the server is told in
+    time that a task still runs, and its cancellation is noticed. `paused`: polls only once it is resumed.
 
     Raises ConfigurationError that names the worker, the field and the remedy.
     """
@@ -40,6 +41,8 @@ class WorkerConfig:
     poll_interval_millis: float | None = None
     poll_timeout_millis: int | None = None
     nan: Nan = "fail"
+    lease_extend_enabled: bool = False
+    paused: bool = False
 
     def __post_init__(self) -> None:
         self._check_task_type(self.task_type)
@@ -56,6 +59,8 @@ class WorkerConfig:
             self._check_poll_interval(self.poll_interval_millis)
         if self.nan not in get_args(Nan):
             raise self._error("nan", self.nan, 'is none of "fail", "null" and "string"')
+        self._check_switch("lease_extend_enabled", self.lease_extend_enabled)
+        self._check_switch("paused", self.paused)
 
     def _check_task_type(self, task_type: object) -> None:
         if not isinstance(task_type, str) or not task_type.strip():
@@ -83,6 +88,10 @@ class WorkerConfig:
     def _check_poll_interval(self, value: object) -> None:
         if not _is_number(value) or not 0 < value < math.inf:
             raise self._error("poll_interval_millis", value, "is no time; give milliseconds greater than 0")
+
+    def _check_switch(self, name: str, value: object) -> None:
+        if not isinstance(value, bool):
+            raise self._error(name, value, "is no switch; give True or False")
 
     def _error(self, name: str, value: object, problem: str) -> ConfigurationError:
         return ConfigurationError(f"worker {self.task_type!r}: {name} {value!r} {problem}")

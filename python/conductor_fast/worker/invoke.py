@@ -26,7 +26,7 @@ class _RunningTask:
     def context(self) -> TaskContext | None:
         if self.made is None:
             try:
-                self.made = TaskContext(Task.from_wire(self._holder.task()))
+                self.made = TaskContext(Task.from_wire(self._holder.task()), self._holder.cancelled)
             except RuntimeError:
                 return None
         return self.made
@@ -93,6 +93,7 @@ def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tupl
     logs: list[tuple[str, int]] = []
     try:
         if context is not None:
+            context.end()  # the lane tells of its next task from here on
             outcome = merge(outcome, context)
         logs = [(text(line.log), _millis(line.created_time)) for line in outcome.logs]
     except Exception as error:  # whatever the user's code put there

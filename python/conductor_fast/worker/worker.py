@@ -23,6 +23,8 @@ class Worker:
     becomes of NaN and the infinities in an output: the task fails, or they are sent as null or as text.
     `strict_inputs`: inputs that do not fit the annotations end the task; False leaves plain values as they
     came and gives None for what is missing, as the SDK does.
+    `lease_extend_enabled`: tasks may run longer than their response timeout, and `TaskContext.cancelled`
+    tells when the server has ended one. `paused`: polls only after `WorkerHost.resume`.
 
     Raises ConfigurationError that names the worker, the setting and the remedy.
     """
@@ -38,18 +40,13 @@ class Worker:
         poll_timeout: int = SDK_POLL_TIMEOUT_MILLIS,
         nan: Nan = "fail",
         strict_inputs: bool = True,
+        lease_extend_enabled: bool = False,
+        paused: bool = False,
         **unknown: NoReturn,
     ) -> None:
-        settings = (
-            "poll_interval",
-            "domain",
-            "worker_id",
-            "thread_count",
-            "poll_timeout",
-            "nan",
-            "strict_inputs",
-        )
-        refuse_unknown(task_definition_name, unknown, settings)
+        settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout", "nan")
+        switches = ("strict_inputs", "lease_extend_enabled", "paused")
+        refuse_unknown(task_definition_name, unknown, settings + switches)
         named = {} if worker_id is None else {"worker_id": worker_id}
         self.config = WorkerConfig(
             task_type=task_definition_name,
@@ -58,6 +55,8 @@ class Worker:
             poll_interval_millis=poll_interval,
             poll_timeout_millis=None if poll_timeout == SDK_POLL_TIMEOUT_MILLIS else poll_timeout,
             nan=nan,
+            lease_extend_enabled=lease_extend_enabled,
+            paused=paused,
             **named,
         )
         self.execute_function = execute_function

@@ -7,7 +7,7 @@ use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
-use crate::convert::{Nan, to_python};
+use crate::convert::{Nan, from_millis, to_python};
 use crate::execute::{Forward, Line, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue};
 
 /// The engine of one process.
@@ -27,6 +27,8 @@ struct PyWorkerConfig {
     poll_interval_millis: Option<f64>,
     poll_timeout_millis: Option<u64>,
     nan: String,
+    lease_extend_enabled: bool,
+    paused: bool,
 }
 
 /// The SDK's default; an interval that nobody chose grows up to it.
@@ -45,9 +47,11 @@ impl PyWorkerConfig {
             worker_id: self.worker_id,
             thread_count: self.thread_count,
             poll_interval: self.poll_interval_millis.map_or(PollInterval::UpTo(DEFAULT_INTERVAL), |millis| {
-                PollInterval::Exactly(Duration::try_from_secs_f64(millis / 1_000.0).unwrap_or(Duration::MAX))
+                PollInterval::Exactly(from_millis(millis))
             }),
             poll_timeout: self.poll_timeout_millis.map(Duration::from_millis),
+            lease_extend_enabled: self.lease_extend_enabled,
+            paused: self.paused,
         }
     }
 }
@@ -58,7 +62,21 @@ enum AnyExecutor<'py> {
     Async(Bound<'py, PyAsyncExecutor>),
 }
 
+impl AnyExecutor<'_> {
+    fn runner(self) -> Arc<TaskRunner> {
+        match self {
+            Self::Sync(executor) => Arc::clone(&executor.get().runner),
+            Self::Async(executor) => Arc::clone(&executor.get().runner),
+        }
+    }
+}
+
 impl PyRuntime {
+    /// A worker is not changed in vain: not after a close and not in a forked child.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.runtime.check().map_err(|error| to_python(py, &error))
+    }
+
     fn add(
         &self,
         py: Python<'_>,
@@ -84,8 +102,8 @@ impl PyRuntime {
         Ok(Self { runtime, forward })
     }
 
-    /// A worker whose functions run on threads. Starts to poll, unless `on_request`: then only
-    /// `poll_once` does.
+    /// A worker whose functions run on threads. Starts to poll, unless paused or `on_request`:
+    /// then only `poll_once` does.
     #[pyo3(signature = (config, *, whole_task, to_plain, on_request))]
     fn add_worker(
         &self,
@@ -118,11 +136,42 @@ impl PyRuntime {
     }
 
     fn poll_once(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<usize> {
-        let runner = match executor {
-            AnyExecutor::Sync(executor) => Arc::clone(&executor.get().runner),
-            AnyExecutor::Async(executor) => Arc::clone(&executor.get().runner),
-        };
+        let runner = executor.runner();
         py.detach(|| self.runtime.poll_once(&runner)).map_err(|error| to_python(py, &error))
+    }
+
+    fn pause(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().pause();
+        Ok(())
+    }
+
+    fn resume(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().resume();
+        Ok(())
+    }
+
+    /// Lanes for them are the caller's to add.
+    fn set_thread_count(
+        &self,
+        py: Python<'_>,
+        executor: AnyExecutor<'_>,
+        thread_count: usize,
+    ) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().set_thread_count(thread_count).map_err(|error| to_python(py, &error))
+    }
+
+    fn set_poll_interval(
+        &self,
+        py: Python<'_>,
+        executor: AnyExecutor<'_>,
+        poll_interval_millis: f64,
+    ) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().set_poll_interval(from_millis(poll_interval_millis));
+        Ok(())
     }
 
     fn stop_polling(&self, py: Python<'_>) -> PyResult<()> {

@@ -1,12 +1,14 @@
 //! One type each, between core and Python.
 
 mod error;
+mod duration;
 mod decode;
 mod encode_error;
 mod encode;
 mod json;
 
 pub(crate) use decode::decode;
+pub(crate) use duration::from_millis;
 pub(crate) use encode::{Encoder, Nan};
 pub(crate) use error::to_python;
 pub(crate) use json::{decode_json, encode_json};

@@ -34,7 +34,7 @@ pub(crate) fn queue() -> std::io::Result<(Arc<BurstQueue>, UnixStream)> {
 
 #[pymethods]
 impl PyAsyncExecutor {
-    /// Readable when tasks wait.
+    /// Readable when tasks wait or were cancelled.
     fn fileno(&self) -> i32 {
         self.bell.as_raw_fd()
     }
@@ -46,5 +46,10 @@ impl PyAsyncExecutor {
         while matches!((&self.bell).read(&mut heard), Ok(64)) {}
         let waiting = self.queue.take_all();
         waiting.into_iter().filter_map(|assignment| PyJob::start(py, &self.reporting, assignment)).collect()
+    }
+
+    /// Has the server ended tasks since the last call? Their jobs say so.
+    fn take_cancelled(&self) -> bool {
+        self.queue.take_cancelled()
     }
 }

@@ -78,4 +78,9 @@ impl PyJob {
     fn task<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         decode(py, self.task.raw(), "The task").map_err(PyValueError::new_err)
     }
+
+    /// Has the server ended this task? Only known of workers whose leases are extended.
+    fn cancelled(&self) -> bool {
+        self.completion().as_ref().is_some_and(Completion::is_cancelled)
+    }
 }

@@ -121,4 +121,9 @@ impl PyLane {
         let task = self.lock().as_ref().map(|current| Arc::clone(&current.task)).ok_or_else(no_task)?;
         decode(py, task.raw(), "The task").map_err(PyValueError::new_err)
     }
+
+    /// Has the server ended the current task? Only known of workers whose leases are extended.
+    fn cancelled(&self) -> bool {
+        self.lock().as_ref().is_some_and(|current| current.completion.is_cancelled())
+    }
 }

@@ -6,5 +6,5 @@ mod polled_task;
 mod task_result;
 
 pub use json_string::write_json_string;
-pub use polled_task::{PolledBatch, PolledTask, TaskIdentity};
-pub use task_result::{Status, TaskExecLog, TaskResult, TaskResultWriter};
+pub use polled_task::{PolledBatch, PolledTask, TaskIdentity, has_ended};
+pub use task_result::{Status, TaskExecLog, TaskResult, TaskResultWriter, lease_extension};

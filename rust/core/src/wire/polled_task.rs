@@ -1,5 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -23,6 +24,8 @@ pub struct PolledTask {
     /// The server keeps the input in external storage, and sent none of it.
     input_is_elsewhere: bool,
     pub identity: TaskIdentity,
+    /// Silent for so long, the server gives the task to somebody else; zero: never.
+    pub response_timeout: Duration,
 }
 
 /// The answer to one poll.
@@ -54,12 +57,14 @@ impl PolledTask {
     }
 
     fn find(body: &Bytes, start: usize) -> (Option<Self>, Option<usize>) {
-        let (mut task_id, mut workflow_instance_id, mut input, mut elsewhere) = (None, None, 0..0, false);
+        let (mut task_id, mut workflow_instance_id, mut input) = (None, None, 0..0);
+        let (mut elsewhere, mut timeout) = (false, 0);
         let end = scan::members(body, start, |key, value| match key {
             b"taskId" => task_id = text(body, &value),
             b"workflowInstanceId" => workflow_instance_id = text(body, &value),
             b"inputData" => input = value.start - start..value.end - start,
             b"externalInputPayloadStoragePath" => elsewhere = text(body, &value).is_some(),
+            b"responseTimeoutSeconds" => timeout = seconds(body, &value),
             _ => {}
         });
         // An object that cannot be walked may still end where its brackets say.
@@ -73,6 +78,7 @@ impl PolledTask {
                     task_id: task_id.into(),
                     workflow_instance_id: workflow_instance_id.into(),
                 },
+                response_timeout: Duration::from_secs(u64::from(timeout)),
             }),
             _ => None,
         };
@@ -92,6 +98,35 @@ fn is_empty(task: Option<&[u8]>, input: &Range<usize>) -> bool {
         [b'{', inner @ .., b'}'] => inner.iter().all(u8::is_ascii_whitespace),
         _ => false,
     }
+}
+
+/// The number at `range`; 0 for what is none. A century is "never", and does not overflow a clock.
+fn seconds(body: &[u8], range: &Range<usize>) -> u32 {
+    let digits = body.get(range.clone()).and_then(|digits| std::str::from_utf8(digits).ok());
+    digits.and_then(|digits| digits.parse().ok()).filter(|seconds| *seconds < 100 * 365 * 86_400).unwrap_or(0)
+}
+
+/// Has the task in this answer to `GET /tasks/{taskId}` ended? False for a status that is not known, and
+/// for what is no task: nothing may be cancelled by mistake.
+pub fn has_ended(body: &[u8]) -> bool {
+    let mut ended = false;
+    scan::members(body, scan::skip_space(body, 0), |key, value| {
+        if key == b"status" {
+            ended = matches!(
+                body.get(value),
+                Some(
+                    br#""CANCELED""#
+                        | br#""TIMED_OUT""#
+                        | br#""COMPLETED""#
+                        | br#""COMPLETED_WITH_ERRORS""#
+                        | br#""FAILED""#
+                        | br#""FAILED_WITH_TERMINAL_ERROR""#
+                        | br#""SKIPPED""#
+                )
+            );
+        }
+    });
+    ended
 }
 
 impl PolledBatch {
@@ -184,6 +219,34 @@ mod tests {
         assert!(PolledBatch::split(&Bytes::from_static(b"{}")).is_none());
         for empty in ["", " ", "[]", "[ ]"] {
             assert!(split(empty).tasks.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_response_timeout_is_read_and_nonsense_is_none() {
+        for (given, expected) in
+            [("10", 10), ("0", 0), ("-1", 0), ("null", 0), (r#""10""#, 0), ("1.5", 0), ("4294967295", 0)]
+        {
+            let batch = split(&format!(
+                r#"[{{"taskId":"a","responseTimeoutSeconds": {given} ,"workflowInstanceId":"w"}}]"#
+            ));
+            assert_eq!(batch.tasks[0].response_timeout, Duration::from_secs(expected), "{given}");
+        }
+        assert_eq!(split(&format!("[{}]", task("a", "{}"))).tasks[0].response_timeout, Duration::ZERO);
+    }
+
+    #[test]
+    fn only_a_known_end_is_an_end() {
+        for (body, ended) in [
+            (r#"{"inputData":{"status":"CANCELED"},"status":"IN_PROGRESS"}"#, false),
+            (r#" {"status":"CANCELED","taskId":"a"}"#, true),
+            (r#"{"status" : "TIMED_OUT"}"#, true),
+            (r#"{"status":"SCHEDULED"}"#, false),
+            (r#"{"status":"NEW_IN_A_LATER_SERVER"}"#, false),
+            ("<html>", false),
+            ("", false),
+        ] {
+            assert_eq!(has_ended(body.as_bytes()), ended, "{body}");
         }
     }
 

@@ -149,6 +149,17 @@ impl TaskResultWriter {
     }
 }
 
+/// The request body that extends a lease: the server then ignores all else (WorkflowExecutorOps.java:921).
+pub fn lease_extension(task: &TaskIdentity) -> Bytes {
+    let mut body = Vec::with_capacity(160);
+    body.extend_from_slice(br#"{"workflowInstanceId":"#);
+    write_json_string(&mut body, &task.workflow_instance_id);
+    body.extend_from_slice(br#","taskId":"#);
+    write_json_string(&mut body, &task.task_id);
+    body.extend_from_slice(br#","status":"IN_PROGRESS","extendLease":true}"#);
+    body.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +220,17 @@ mod tests {
         assert_eq!(value["reasonForIncompletion"], "too long");
         assert_eq!(value["outputData"], serde_json::json!({}));
         assert_eq!(value["logs"][0]["log"], "one");
+    }
+
+    #[test]
+    fn an_extension_is_json() {
+        let value: serde_json::Value = serde_json::from_slice(&lease_extension(&task())).unwrap();
+        assert_eq!(
+            value,
+            serde_json::json!({
+                "workflowInstanceId": "w1", "taskId": "t\"1", "status": "IN_PROGRESS", "extendLease": true,
+            })
+        );
     }
 
     #[test]

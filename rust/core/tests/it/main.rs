@@ -6,3 +6,5 @@ mod delivery;
 mod payloads;
 mod polling;
 mod ready_queue;
+mod leases;
+mod control;
