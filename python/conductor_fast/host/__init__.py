@@ -1,1 +1,1 @@
-"""One process: signals.py, worker_host.py, task_runner.py."""
+"""One process: signals.py, registrar.py, worker_host.py, task_runner.py, task_handler.py."""

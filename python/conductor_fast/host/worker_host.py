@@ -7,19 +7,22 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
+from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 from conductor_fast.settings.worker_config import duration_millis
 from conductor_fast.worker.invoke import run_lane
-from conductor_fast.worker.worker import SDK_POLL_TIMEOUT_MILLIS, Worker, refuse_unknown
+from conductor_fast.worker.prepare import PreparedWorker, prepare
+from conductor_fast.worker.worker import Worker, refuse_unknown
+from conductor_fast.worker.worker_interface import SDK_POLL_TIMEOUT_MILLIS, WorkerInterface
 
 DRAIN_TIMEOUT = 25.0
 """Seconds: what Kubernetes leaves of its 30 before it kills."""
@@ -51,7 +54,10 @@ class WorkerHost:
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._workers: dict[
+            tuple[str, str | None], tuple[PreparedWorker, _core.SyncExecutor, list[threading.Thread]]
+        ] = {}
+        self._registrar = Registrar(self.configuration)
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
         self._left: list[str] | None = None
@@ -73,6 +79,7 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
+        Settings in the environment go before these arguments, as everywhere (`environment.resolve`).
         """
         refuse_unknown(
             task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
@@ -88,35 +95,64 @@ class WorkerHost:
         )
         self.add(worker)
 
-    def add(self, worker: Worker, *, on_request: bool = False) -> _core.SyncExecutor:
-        """Start `worker`; with `on_request` it polls only when `_core.Runtime.poll_once` is called."""
-        config = worker.config
-        key = (config.task_type, config.domain)
+    def add(self, worker: WorkerInterface, *, on_request: bool = False) -> list[_core.SyncExecutor]:
+        """Start `worker`, once for each of its task types; the environment's settings go before its own.
+
+        With `on_request` it polls only when `_core.Runtime.poll_once` is called, and registers nothing.
+        """
+        return self.start_prepared(prepare(worker, self.configuration), on_request=on_request)
+
+    def start_prepared(
+        self, workers: Sequence[PreparedWorker], *, on_request: bool = False
+    ) -> list[_core.SyncExecutor]:
+        """Start `workers`, or none of them if one polls a queue that has a worker already."""
         with self._lock:
-            if key in self._executors:
-                where = f" in domain {config.domain!r}" if config.domain else ""
-                raise ConductorFastError(
-                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size"
-                )
-            runtime = self._start()
-            interval = config.poll_interval_millis
-            executor = runtime.add_worker(
-                task_type=config.task_type,
-                domain=config.domain,
-                worker_id=config.worker_id,
-                thread_count=config.thread_count,
-                poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
-                exact_interval=interval is not None,
-                poll_timeout_millis=config.poll_timeout_millis,
-                whole_task=worker.binding.whole_task,
-                to_plain=to_plain,
-                on_request=on_request,
-            )
-            self._executors[key] = executor
-            for index in range(config.thread_count):
-                lane = executor.lane()
-                self._run(f"{config.task_type}-{index}", run_lane, lane, worker.binding)
-            return executor
+            functions = {key: executor[0].function for key, executor in self._workers.items()}
+            for worker in workers:
+                if worker.key in functions:
+                    raise _started_already(worker, functions[worker.key])
+                functions[worker.key] = worker.function
+            return [self._start_worker(worker, on_request) for worker in workers]
+
+    def _start_worker(self, worker: PreparedWorker, on_request: bool) -> _core.SyncExecutor:
+        runtime = self._start()
+        config = worker.config
+        interval = config.poll_interval_millis
+        executor = runtime.add_worker(
+            task_type=config.task_type,
+            domain=config.domain,
+            worker_id=config.worker_id,
+            thread_count=config.thread_count,
+            poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
+            exact_interval=interval is not None,
+            poll_timeout_millis=config.poll_timeout_millis,
+            whole_task=worker.binding.whole_task,
+            to_plain=to_plain,
+            on_request=on_request or worker.paused,
+        )
+        lanes = [
+            self._run(f"{config.task_type}-{index}", run_lane, executor.lane(), worker.binding)
+            for index in range(config.thread_count)
+        ]
+        self._workers[worker.key] = worker, executor, lanes
+        if worker.paused:
+            _logger.warning("worker %r is paused: it does not poll", config.task_type)
+        if worker.registration is not None and not on_request:
+            self._registrar.submit(worker.registration)
+        return executor
+
+    def alive(self) -> dict[tuple[str, str | None], bool]:
+        """By task type and domain of each started worker: can it take and report tasks?
+
+        That is: the engine runs in this process and is not stopped, and every thread of the worker is
+        there. Whether the server answers has no part in it: the engine tries again for ever.
+        """
+        running = self._runtime is not None and self._started_in == os.getpid()
+        running = running and not self._stop_wanted.is_set()
+        return {
+            key: running and all(thread.is_alive() for thread in lanes)
+            for key, (_worker, _executor, lanes) in self._workers.items()
+        }
 
     @property
     def runtime(self) -> _core.Runtime:
@@ -165,6 +201,7 @@ class WorkerHost:
                 self._left = []
                 return self._left
             timeout = self.drain_timeout if drain_timeout is None else drain_timeout
+            self._registrar.close()
             self._left = self._drain(self._runtime, time.monotonic() + timeout)
             self._runtime.close()
             for thread in self._threads:
@@ -182,7 +219,7 @@ class WorkerHost:
         if left:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
-        for executor in self._executors.values():
+        for _worker, executor, _lanes in self._workers.values():
             executor.close()
         return left
 
@@ -197,11 +234,12 @@ class WorkerHost:
             _logger.info("worker host started for %s", shown_url(self.configuration.host))
         return self._runtime
 
-    def _run(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
+    def _run(self, name: str, target: Callable[..., None], *arguments: Any) -> threading.Thread:
         # Daemon: after a drain that gave up, the interpreter must not wait for the user's function.
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _stop_in_this_process(self) -> None:
         if self._started_in == os.getpid():
@@ -214,6 +252,15 @@ class WorkerHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _started_already(worker: PreparedWorker, function: str) -> ConductorFastError:
+    task_type, domain = worker.key
+    where = f" in domain {domain!r}" if domain else ""
+    return ConductorFastError(
+        f"worker {task_type!r}{where} is started already, with {function}; give that one more threads "
+        "(batch_size, thread_count), or this one another task type or domain"
+    )
 
 
 def _forward_logs(runtime: _core.Runtime) -> None:
