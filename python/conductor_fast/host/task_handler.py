@@ -146,9 +146,9 @@ def _as_list(workers: Iterable[WorkerInterface] | WorkerInterface | None) -> lis
     """A list of its own, so that the caller's stays as it is (S14)."""
     if workers is None:
         return []
-    if isinstance(workers, WorkerInterface) or not isinstance(workers, Iterable):
-        return [checked(workers)]
-    return [checked(worker) for worker in workers]
+    if isinstance(workers, Iterable):
+        return [checked(worker) for worker in workers]
+    return [checked(workers)]
 
 
 def _add_decorated(workers: list[WorkerInterface]) -> None:
