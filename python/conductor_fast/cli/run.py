@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -71,9 +70,7 @@ def _configuration(server: str | None) -> Configuration:
         configuration = Configuration(server_api_url=server)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=configuration.log_level
-    )
+    configuration.apply_logging_config("%(asctime)s %(levelname)s %(name)s: %(message)s")
     warn_if_not_api(configuration.host)
     return configuration
 

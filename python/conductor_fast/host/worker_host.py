@@ -54,9 +54,9 @@ class WorkerHost:
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._workers: dict[
-            tuple[str, str | None], tuple[PreparedWorker, _core.SyncExecutor, list[threading.Thread]]
-        ] = {}
+        self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._workers: dict[tuple[str, str | None], PreparedWorker] = {}
+        self._lanes: dict[tuple[str, str | None], list[threading.Thread]] = {}
         self._registrar = Registrar(self.configuration)
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
@@ -107,11 +107,11 @@ class WorkerHost:
     ) -> list[_core.SyncExecutor]:
         """Start `workers`, or none of them if one polls a queue that has a worker already."""
         with self._lock:
-            functions = {key: executor[0].function for key, executor in self._workers.items()}
+            taken = dict(self._workers)
             for worker in workers:
-                if worker.key in functions:
-                    raise _started_already(worker, functions[worker.key])
-                functions[worker.key] = worker.function
+                if worker.key in taken:
+                    raise _started_already(worker, taken[worker.key])
+                taken[worker.key] = worker
             return [self._start_worker(worker, on_request) for worker in workers]
 
     def _start_worker(self, worker: PreparedWorker, on_request: bool) -> _core.SyncExecutor:
@@ -130,11 +130,12 @@ class WorkerHost:
             to_plain=to_plain,
             on_request=on_request or worker.paused,
         )
-        lanes = [
+        self._executors[worker.key] = executor
+        self._workers[worker.key] = worker
+        self._lanes[worker.key] = [
             self._run(f"{config.task_type}-{index}", run_lane, executor.lane(), worker.binding)
             for index in range(config.thread_count)
         ]
-        self._workers[worker.key] = worker, executor, lanes
         if worker.paused:
             _logger.warning("worker %r is paused: it does not poll", config.task_type)
         if worker.registration is not None and not on_request:
@@ -151,7 +152,7 @@ class WorkerHost:
         running = running and not self._stop_wanted.is_set()
         return {
             key: running and all(thread.is_alive() for thread in lanes)
-            for key, (_worker, _executor, lanes) in self._workers.items()
+            for key, lanes in list(self._lanes.items())
         }
 
     @property
@@ -219,7 +220,7 @@ class WorkerHost:
         if left:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
-        for _worker, executor, _lanes in self._workers.values():
+        for executor in self._executors.values():
             executor.close()
         return left
 
@@ -254,12 +255,12 @@ class WorkerHost:
         self.stop()
 
 
-def _started_already(worker: PreparedWorker, function: str) -> ConductorFastError:
+def _started_already(worker: PreparedWorker, earlier: PreparedWorker) -> ConductorFastError:
     task_type, domain = worker.key
     where = f" in domain {domain!r}" if domain else ""
     return ConductorFastError(
-        f"worker {task_type!r}{where} is started already, with {function}; give that one more threads "
-        "(batch_size, thread_count), or this one another task type or domain"
+        f"worker {task_type!r}{where} is started already, with {earlier.function}; give that one "
+        "more threads (batch_size, thread_count), or this one another task type or domain"
     )
 
 

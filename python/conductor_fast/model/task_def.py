@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -75,7 +76,10 @@ def definition_to_wire(definition: Any) -> dict[str, Any]:
     attribute_map: dict[str, str] | None = getattr(definition, "attribute_map", None)
     if attribute_map is None:
         raise TypeError(f"a task definition is a TaskDef or a dict, not a {type(definition).__name__}")
-    values = {key: getattr(definition, name, None) for name, key in attribute_map.items()}
+    with warnings.catch_warnings():
+        # Reading some of the SDK's attributes warns that they are deprecated: not the user's doing here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        values = {key: getattr(definition, name, None) for name, key in attribute_map.items()}
     # The SDK's definitions refer to schemas by objects of the same make.
     return {
         key: definition_to_wire(value) if hasattr(value, "attribute_map") else value

@@ -37,6 +37,7 @@ class Configuration:
         "auth_token_ttl_msec",
         "authentication_settings",
         "debug",
+        "logger_format",
         "register_schema",
     )
 
@@ -61,6 +62,7 @@ class Configuration:
         self._host = _resolve_host(base_url, server_api_url)
         self._log_level = _resolve_log_level(log_level, debug)
         self.debug = debug
+        self.logger_format = "%(asctime)s %(name)-12s %(levelname)-8s %(message)s"
         self.auth_token_ttl_msec = auth_token_ttl_min * 60_000
         self.register_schema = _resolve_register_schema(register_schema)
 
@@ -77,6 +79,23 @@ class Configuration:
     def log_level(self) -> int:
         """The level as a number of the logging module."""
         return self._log_level
+
+    @property
+    def ui_host(self) -> str:
+        """The address of the user interface: CONDUCTOR_UI_SERVER_URL, else the host without `/api`."""
+        return os.environ.get("CONDUCTOR_UI_SERVER_URL") or self._host.removesuffix("/api")
+
+    def apply_logging_config(self, log_format: str | None = None, level: int | None = None) -> None:
+        """`logging.basicConfig` with `logger_format` and `log_level`. Nobody calls it but the user."""
+        logging.basicConfig(
+            format=self.logger_format if log_format is None else log_format,
+            level=self.log_level if level is None else level,
+        )
+
+    @staticmethod
+    def get_logging_formatted_name(name: str) -> str:
+        """The name that the SDK gives its loggers; ours are plain (S22)."""
+        return f"[{os.getpid()}] {name}"
 
     def __repr__(self) -> str:
         return f"Configuration(server_api_url={shown_url(self._host)!r})"
