@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +19,9 @@ from conductor_fast import (
     ConfigurationError,
     MetricsSettings,
     TaskHandler,
+    TaskRunner,
     Worker,
+    WorkerHost,
     get_registered_workers,
     worker_task,
 )
@@ -202,6 +204,23 @@ def test_two_handlers_in_one_process(server: DevServer, configuration: Configura
         server.push("one", {"n": 1})
         server.push("two", {"n": 1})
         assert server.wait_for(2, status="COMPLETED")
+
+
+@pytest.mark.parametrize("face", [TaskHandler, TaskRunner, WorkerHost])
+def test_what_is_no_configuration_is_named(face: Callable[..., Any]) -> None:
+    arguments = {"server": 7} if face is WorkerHost else {"configuration": 7}
+    with pytest.raises(ConfigurationError, match=r"configuration: expected a Configuration .*, not int"):
+        face(**arguments)
+
+
+def test_the_environment_goes_before_start_workers_arguments_too(
+    server: DevServer, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDUCTOR_WORKER_DOUBLE_DOMAIN", "blue")
+    with WorkerHost(configuration) as host:
+        host.start_worker("double", double, domain="red")
+        server.push("double", {"n": 1}, domain="blue")
+        assert server.wait_for(1, "double", "COMPLETED")
 
 
 def test_no_workers_is_warned_about(configuration: Configuration, caplog: pytest.LogCaptureFixture) -> None:

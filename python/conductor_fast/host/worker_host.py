@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from conductor_fast import _core
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.signals import stop_signals
-from conductor_fast.model.exceptions import ConductorFastError
+from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
 from conductor_fast.model.plain import to_plain
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 from conductor_fast.settings.worker_config import duration_millis
@@ -49,6 +49,11 @@ class WorkerHost:
         if isinstance(server, str):
             warn_if_not_api(server)
             server = Configuration(server_api_url=server)
+        # By what it has: conductor-python's Configuration is taken as well.
+        elif server is not None and not isinstance(getattr(server, "host", None), str):
+            raise ConfigurationError(
+                f"configuration: expected a Configuration or the URL of the API, not {type(server).__name__}"
+            )
         self.configuration = server or Configuration()
         self.drain_timeout = drain_timeout
         self._lock = threading.RLock()

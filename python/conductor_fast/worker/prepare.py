@@ -81,6 +81,11 @@ def checked(worker: object) -> WorkerInterface:
             f"worker {name}: is a function and no worker; give Worker('task_type', {name}), "
             "or decorate it with @worker_task('task_type') and give nothing"
         )
+    if any(base.__module__.startswith("conductor.client.") for base in type(worker).__mro__):
+        raise ConfigurationError(
+            f"worker {type(worker).__name__}: is one of conductor-python's, which cannot be run yet; import "
+            "Worker, WorkerInterface or worker_task from conductor_fast"
+        )
     raise ConfigurationError(
         f"worker {worker!r}: expected a conductor_fast.Worker or a WorkerInterface, "
         f"not {type(worker).__name__}"
