@@ -125,6 +125,27 @@ def test_a_drain_that_gives_up_exits_with_4_and_names_the_tasks(server: DevServe
     assert task_id in output
 
 
+def test_a_signal_during_the_start_is_no_failure(server: DevServer, run: Start) -> None:
+    process = run("shop.workers")
+    wait_until_handled(process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 0, output
+    assert "Traceback" not in output
+
+
+def test_a_second_signal_ends_it_at_once(server: DevServer, run: Start) -> None:
+    process = run("shop.workers")
+    server.push("slow", {"seconds": 60})
+    wait_until(lambda: server.count("slow", "IN_PROGRESS"), "the task to run", 10)
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == -signal.SIGTERM, output
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from conductor_fast.host.task_handler import TaskHandler
     from conductor_fast.settings.configuration import Configuration
     from conductor_fast.worker.worker_interface import WorkerInterface
 
@@ -55,11 +57,33 @@ def command(modules: Sequence[str], server: str | None, drain_timeout: float) ->
                 f"there are no workers in {', '.join(modules)}: decorate a function with "
                 "@worker_task('task_type')"
             )
-        handler.start_processes()
+        left = _run(handler)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
-    if handler.host.wait():
+    if left:
         sys.exit(_ABANDONED)
+
+
+def _run(handler: TaskHandler) -> list[str]:
+    """Run until a signal; the tasks that are left then."""
+    from conductor_fast.host.signals import stop_signals
+    from conductor_fast.model.exceptions import ConductorFastError
+
+    stopping: list[str] = []
+
+    def on_signal(name: str) -> None:
+        logging.getLogger(__name__).info("%s: no new task is taken, running ones finish", name)
+        stopping.append(name)
+        handler.host.request_stop()
+
+    # From before the start, so that a program that is stopped while it starts drains as well.
+    with stop_signals(on_signal):
+        try:
+            handler.start_processes()
+        except ConductorFastError:
+            if not stopping:
+                raise
+        return handler.host.wait()
 
 
 def _configuration(server: str | None) -> Configuration:

@@ -187,6 +187,10 @@ class WorkerHost:
             self._stop_wanted.wait()
             return self.stop()
 
+    def request_stop(self) -> None:
+        """Let `wait` stop the host, and nothing be started any more. Returns at once; for signal handlers."""
+        self._stop_wanted.set()
+
     def stop(self, drain_timeout: float | None = None) -> list[str]:
         """Stop polling, let running tasks finish, deliver every result; for at most `drain_timeout` seconds.
 
