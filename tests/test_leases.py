@@ -149,5 +149,5 @@ def test_a_workers_own_setting_counts(server: DevServer) -> None:
 
 
 def test_a_switch_is_true_or_false(host: WorkerHost) -> None:
-    with pytest.raises(ConductorFastError, match="'slow': lease_extend_enabled 1 is no switch"):
+    with pytest.raises(ConductorFastError, match="'slow': lease_extend_enabled 1 is no bool"):
         host.start_worker("slow", lambda: None, lease_extend_enabled=1)  # type: ignore[arg-type]

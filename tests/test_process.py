@@ -30,7 +30,10 @@ def start() -> Iterator[Start]:
     processes: list[subprocess.Popen[str]] = []
 
     def start(script: str, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(script), *arguments]
+        # A shell that starts jobs in the background lets them ignore SIGINT, and so would the child.
+        prelude = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        code = prelude + textwrap.dedent(script)
+        command = [sys.executable, "-X", "faulthandler", "-c", code, *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         processes.append(process)
         return process

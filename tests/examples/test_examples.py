@@ -57,6 +57,11 @@ _LINES = [{"article": "pen", "cents": 120}, {"article": "ink", "cents": 380}]
 _OUT_OF_STOCK = _Attempt({"expected": "tomorrow"}, "FAILED", "out of stock")
 
 CASES = {
+    "task_handler": [
+        _Case("greet_task", {"name": "Ada"}, [_Attempt({"message": "Hello Ada"})]),
+        _Case("road_task", {}, [_Attempt({"by": "road_task"})]),
+        _Case("rail_task", {}, [_Attempt({"by": "rail_task"})]),
+    ],
     "worker_host": [_Case("task_1", {}, [_SAMPLE]), _Case("task_2", {}, [_SAMPLE])],
     "task_runner": [_Case("simple_task", {}, [_SIMPLE])],
     "typed_output": [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from types import FrameType
 
 import click
+
+from conductor_fast.host.signals import StopLatch
 
 
 @click.command()
@@ -38,7 +39,7 @@ def command(port: int, host: str, gathering: bool) -> None:
     """
     from conductor_fast.testing import DevServer
 
-    stopped = threading.Event()
+    stopped = StopLatch()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         stopped.set()

@@ -12,7 +12,7 @@ class _LazyGroup(click.Group):
     """Imports a command's file when that command is run or listed, not at the start."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["demo", "dev"]
+        return ["demo", "dev", "run"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -36,10 +36,12 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
 # \b: click keeps the lines as they are.
 _EXIT_CODES = """\b
 Exit codes:
-  0  all went well
+  0  all went well, also after a stop by a signal
   1  it failed
   2  wrong usage
   3  the server cannot be reached, or refused
+  4  stopped with tasks unfinished or unreported
+  130, 143  ended by a second Ctrl-C or SIGTERM
 """
 
 

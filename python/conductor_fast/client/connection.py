@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from conductor_fast import _core
 from conductor_fast.client.call import Call
-from conductor_fast.model.exceptions import ApiException
+from conductor_fast.model.exceptions import ApiException, AuthorizationException
 from conductor_fast.settings.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -28,11 +28,19 @@ class Connection:
         self._client: _core.Client | None = None
 
     def run(self, call: Call[T]) -> T:
-        """Block until the server has answered. ApiException if it refuses or cannot be reached."""
+        """Block until the server has answered.
+
+        ApiException if it refuses or cannot be reached; AuthorizationException for 401 and 403.
+        """
         query = [(name, value) for name, value in (call.query or {}).items() if value is not None]
-        body = self._open().call(
-            call.method, call.path, query, call.body, hold=call.hold, repeatable=call.repeatable
-        )
+        try:
+            body = self._open().call(
+                call.method, call.path, query, call.body, hold=call.hold, repeatable=call.repeatable
+            )
+        except ApiException as error:
+            if error.status in (401, 403) and not isinstance(error, AuthorizationException):
+                raise AuthorizationException(error.status, error.message) from None
+            raise
         try:
             return call.read(body)
         except ValueError as error:

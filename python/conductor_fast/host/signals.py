@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -45,3 +46,27 @@ def stop_signals(stop: Callable[[str], None]) -> Generator[None, None, None]:
     finally:
         for number in ours:
             signal.signal(number, _DEFAULTS[number])
+
+
+class StopLatch:
+    """Set once, waited for by any thread, and safe to set from a signal handler.
+
+    A `threading.Event` is not: its lock may be held by the very thread that the handler interrupts. The
+    `put` of a `SimpleQueue` is reentrant (Lib/queue.py).
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._queue: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def set(self) -> None:
+        self._is_set = True
+        self._queue.put(None)
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self) -> None:
+        """Block until it is set. On the main thread signal handlers run meanwhile."""
+        self._queue.get()
+        self._queue.put(None)  # for the next one who waits

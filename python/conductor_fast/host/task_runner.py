@@ -8,10 +8,12 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
-from conductor_fast.host.worker_host import Executor, WorkerHost
+from conductor_fast.host.running_workers import Executor
+from conductor_fast.host.worker_host import WorkerHost
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.settings.configuration import Configuration
-from conductor_fast.worker.worker import Worker
+from conductor_fast.worker.prepare import checked
+from conductor_fast.worker.worker_interface import WorkerInterface
 
 _logger = logging.getLogger("conductor_fast.host")
 
@@ -27,19 +29,15 @@ class TaskRunner:
 
     def __init__(
         self,
-        worker: Worker | None = None,
+        worker: WorkerInterface | None = None,
         configuration: Configuration | None = None,
         metrics_settings: object | None = None,
         event_listeners: Sequence[object] | None = None,
     ) -> None:
-        _check_worker(worker)
-        if metrics_settings is not None:
-            _logger.warning("metrics_settings is not used: this version has no metrics yet")
-        if event_listeners:
-            _logger.warning("event_listeners are not called: this version has no events yet")
-        self.worker = worker
+        warn_of_unused(metrics_settings, event_listeners)
+        self.worker = None if worker is None else checked(worker)
         self.host = WorkerHost(configuration)
-        self._on_request: Executor | None = None
+        self._on_request: list[Executor] = []
 
     @property
     def configuration(self) -> Configuration:
@@ -67,13 +65,14 @@ class TaskRunner:
         self.host.wait()
 
     def run_once(self) -> None:
-        """One poll of the free slots; returns when every task that it brought is reported."""
+        """One poll of the free slots, for each task type; returns when every task that came is reported."""
         if self.worker is None:
             raise ConfigurationError("worker: run_once() polls for the worker given to TaskRunner(worker=…)")
-        if self._on_request is None:
+        if not self._on_request:
             self._on_request = self.host.add(self.worker, on_request=True)
         runtime = self.host.runtime
-        runtime.poll_once(self._on_request)
+        for executor in self._on_request:
+            runtime.poll_once(executor)
         while not runtime.wait_idle(_IDLE_CHECK):
             pass
 
@@ -90,6 +89,9 @@ class TaskRunner:
         self.stop()
 
 
-def _check_worker(worker: object) -> None:
-    if worker is not None and not isinstance(worker, Worker):
-        raise ConfigurationError(f"worker: expected a conductor_fast.Worker, not {type(worker).__name__}")
+def warn_of_unused(metrics_settings: object | None, event_listeners: Sequence[object] | None) -> None:
+    """Say of what was given that it has no effect yet."""
+    if metrics_settings is not None:
+        _logger.warning("metrics_settings is not used: this version has no metrics yet")
+    if event_listeners:
+        _logger.warning("event_listeners are not called: this version has no events yet")

@@ -7,32 +7,28 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
-from conductor_fast.host.loop_thread import LoopThread
-from conductor_fast.host.signals import stop_signals
-from conductor_fast.model.exceptions import ConductorFastError
-from conductor_fast.model.plain import to_plain
+from conductor_fast.host.registrar import Registrar
+from conductor_fast.host.running_workers import Executor, RunningWorkers
+from conductor_fast.host.signals import StopLatch, stop_signals
+from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 from conductor_fast.settings.worker_config import Nan, duration_millis
-from conductor_fast.worker.invoke import run_lane
-from conductor_fast.worker.worker import SDK_POLL_TIMEOUT_MILLIS, Worker, refuse_unknown
+from conductor_fast.worker.prepare import PreparedWorker, prepare
+from conductor_fast.worker.worker import Worker, refuse_unknown
+from conductor_fast.worker.worker_interface import SDK_POLL_TIMEOUT_MILLIS, WorkerInterface
 
 DRAIN_TIMEOUT = 25.0
 """Seconds: what Kubernetes leaves of its 30 before it kills."""
 
-_JOIN_TIMEOUT = 1.0
 _MAX_IDS_NAMED = 100
 
 _logger = logging.getLogger("conductor_fast.host")
-
-
-Executor = _core.SyncExecutor | _core.AsyncExecutor
 
 
 class WorkerHost:
@@ -50,17 +46,15 @@ class WorkerHost:
         if isinstance(server, str):
             warn_if_not_api(server)
             server = Configuration(server_api_url=server)
+        _check_configuration(server)
         self.configuration = server or Configuration()
         self.drain_timeout = drain_timeout
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._executors: dict[tuple[str, str | None], Executor] = {}
-        self._workers: dict[tuple[str, str | None], Worker] = {}
-        self._lane_counts: dict[tuple[str, str | None], int] = {}
-        self._loop_thread: LoopThread | None = None
-        self._threads: list[threading.Thread] = []
-        self._stop_wanted = threading.Event()
+        self._workers = RunningWorkers()
+        self._registrar = Registrar(self.configuration)
+        self._stop_wanted = StopLatch()
         self._left: list[str] | None = None
 
     def start_worker(
@@ -85,6 +79,7 @@ class WorkerHost:
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
         `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`: as of `Worker`.
+        Settings in the environment go before these arguments, as everywhere (`environment.resolve`).
         """
         settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
         switches = ("strict_inputs", "lease_extend_enabled", "paused")
@@ -104,40 +99,46 @@ class WorkerHost:
         )
         self.add(worker)
 
-    def add(self, worker: Worker, *, on_request: bool = False) -> Executor:
-        """Start `worker`; with `on_request` it polls only when `_core.Runtime.poll_once` is called."""
-        config = worker.config
-        key = (config.task_type, config.domain)
+    def add(self, worker: WorkerInterface, *, on_request: bool = False) -> list[Executor]:
+        """Start `worker`, once for each of its task types; the environment's settings go before its own.
+
+        With `on_request` it polls only when `_core.Runtime.poll_once` is called, and registers nothing.
+        """
+        return self.start_prepared(prepare(worker, self.configuration), on_request=on_request)
+
+    def start_prepared(
+        self, workers: Sequence[PreparedWorker], *, on_request: bool = False
+    ) -> list[Executor]:
+        """Start `workers`, or none of them if one polls a queue that has a worker already."""
         with self._lock:
-            if key in self._executors:
-                raise ConductorFastError(
-                    f"worker {_shown(*key)} is started already; give it a larger batch_size"
-                )
+            self._workers.refuse_taken(workers)
             runtime = self._start()
-            binding = worker.binding
-            add = runtime.add_async_worker if binding.is_async else runtime.add_worker
-            executor = add(config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
-            self._executors[key] = executor
-            self._workers[key] = worker
-            if isinstance(executor, _core.AsyncExecutor):
-                self._loop_thread = self._loop_thread or LoopThread()
-                self._loop_thread.add(executor, binding)
-            else:
-                self._add_lanes(executor, worker, config.thread_count)
-            return executor
+            executors = [self._workers.start(runtime, worker, on_request=on_request) for worker in workers]
+        for worker in workers:
+            if worker.registration is not None and not on_request:
+                self._registrar.submit(worker.registration)
+        return executors
+
+    def alive(self) -> dict[tuple[str, str | None], bool]:
+        """By task type and domain of each started worker: can it take and report tasks?
+
+        That is: the engine runs in this process and is not stopped, and every thread of the worker is
+        there. Whether the server answers has no part in it: the engine tries again for ever.
+        """
+        running = self._runtime is not None and self._started_in == os.getpid()
+        running = running and not self._stop_wanted.is_set()
+        return {key: running and alive for key, alive in self._workers.threads_alive().items()}
 
     def pause(self, task_type: str, domain: str | None = None) -> None:
         """Poll no more for this worker until `resume`; what is here is finished.
 
         Like all that changes a running worker: ConductorFastError if there is none of that name.
         """
-        runtime, executor, _worker = self._started(task_type, domain)
-        runtime.pause(executor)
+        self._running().pause(self._workers.get((task_type, domain))[0])
 
     def resume(self, task_type: str, domain: str | None = None) -> None:
         """Poll for this worker again, at once."""
-        runtime, executor, _worker = self._started(task_type, domain)
-        runtime.resume(executor)
+        self._running().resume(self._workers.get((task_type, domain))[0])
 
     def set_thread_count(self, task_type: str, thread_count: int, domain: str | None = None) -> None:
         """Run up to `thread_count` tasks of this worker at once from now on.
@@ -145,38 +146,16 @@ class WorkerHost:
         If more are running, they finish and are not followed by others. Threads that are not needed any
         more wait for the next change.
         """
-        runtime, executor, worker = self._started(task_type, domain)
-        replace(worker.config, thread_count=thread_count)  # checks it
-        if isinstance(executor, _core.SyncExecutor):
-            with self._lock:
-                self._add_lanes(executor, worker, thread_count)
-        runtime.set_thread_count(executor, thread_count)
+        runtime = self._running()
+        with self._lock:
+            self._workers.set_thread_count(runtime, (task_type, domain), thread_count)
 
     def set_poll_interval(
         self, task_type: str, poll_interval: float | timedelta, domain: str | None = None
     ) -> None:
         """Keep this time, seconds or a timedelta, between the starts of two idle polls."""
-        runtime, executor, worker = self._started(task_type, domain)
         millis = duration_millis(poll_interval, "poll_interval")
-        replace(worker.config, poll_interval_millis=millis)  # checks it
-        runtime.set_poll_interval(executor, millis)
-
-    def _started(self, task_type: str, domain: str | None) -> tuple[_core.Runtime, Executor, Worker]:
-        # Without the lock: a stop holds it while it waits for functions, which may be who calls.
-        self._refuse_if_stopped()
-        key = (task_type, domain)
-        executor = self._executors.get(key)
-        if executor is None or self._runtime is None:
-            names = ", ".join(_shown(*key) for key in self._executors) or "none"
-            raise ConductorFastError(f"there is no worker {_shown(*key)}; started are: {names}")
-        return self._runtime, executor, self._workers[key]
-
-    def _add_lanes(self, executor: _core.SyncExecutor, worker: Worker, count: int) -> None:
-        """Bring the threads up to `count`. They never get fewer: one that waits costs its stack alone."""
-        task_type, key = worker.config.task_type, (worker.config.task_type, worker.config.domain)
-        for index in range(self._lane_counts.get(key, 0), count):
-            self._run(f"{task_type}-{index}", run_lane, executor.lane(), worker.binding)
-            self._lane_counts[key] = index + 1
+        self._workers.set_poll_interval(self._running(), (task_type, domain), millis)
 
     @property
     def runtime(self) -> _core.Runtime:
@@ -205,6 +184,10 @@ class WorkerHost:
             self._stop_wanted.wait()
             return self.stop()
 
+    def request_stop(self) -> None:
+        """Let `wait` stop the host, and nothing be started any more. Returns at once; for signal handlers."""
+        self._stop_wanted.set()
+
     def stop(self, drain_timeout: float | None = None) -> list[str]:
         """Stop polling, let running tasks finish, deliver every result; for at most `drain_timeout` seconds.
 
@@ -212,35 +195,21 @@ class WorkerHost:
         again after their response timeout. Calling it again changes nothing and returns the same.
         Called by a worker function it only asks for the stop, which cannot be awaited there.
         """
-        if self._is_worker_thread():
+        if self._workers.runs_current_thread():
             self._stop_wanted.set()
             if self._runtime is not None:
                 self._runtime.stop_polling()
             return []
         with self._lock:
             self._stop_wanted.set()
-            if self._left is not None:
-                return self._left
-            if self._runtime is None:
-                self._left = []
-                return self._left
-            timeout = self.drain_timeout if drain_timeout is None else drain_timeout
-            self._left = self._drain(self._runtime, time.monotonic() + timeout)
-            self._runtime.close()
-            if self._loop_thread is not None:
-                self._loop_thread.close()
-            for thread in self._threads:
-                thread.join(_JOIN_TIMEOUT if not self._left else 0)
-            _running_hosts.discard(self)
+            if self._left is None:
+                timeout = self.drain_timeout if drain_timeout is None else drain_timeout
+                self._registrar.close()
+                self._left = [] if self._runtime is None else self._drain(self._runtime, timeout)
             return self._left
 
-    def _is_worker_thread(self) -> bool:
-        current = threading.current_thread()
-        return current in self._threads or (
-            self._loop_thread is not None and current is self._loop_thread.thread
-        )
-
-    def _drain(self, runtime: _core.Runtime, deadline: float) -> list[str]:
+    def _drain(self, runtime: _core.Runtime, timeout: float) -> list[str]:
+        deadline = time.monotonic() + timeout
         runtime.stop_polling()
         # In short waits, so that a second signal is seen.
         while not runtime.wait_idle(min(0.1, max(0.0, deadline - time.monotonic()))):
@@ -250,10 +219,16 @@ class WorkerHost:
         if left:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
-        for executor in self._executors.values():
-            if isinstance(executor, _core.SyncExecutor):
-                executor.close()
+        self._workers.release()
+        runtime.close()
+        self._workers.close(join=not left)
+        _running_hosts.discard(self)
         return left
+
+    def _running(self) -> _core.Runtime:
+        # Without the lock: a stop holds it while it waits for functions, which may be who calls.
+        self._refuse_if_stopped()
+        return self._runtime or self.runtime
 
     def _refuse_if_stopped(self) -> None:
         if self._left is not None or self._stop_wanted.is_set():
@@ -264,16 +239,10 @@ class WorkerHost:
         if self._runtime is None:
             self._runtime = _core.Runtime(self.configuration.host)
             self._started_in = os.getpid()
-            self._run("conductor-log", _forward_logs, self._runtime)
+            self._workers.run("conductor-log", _forward_logs, self._runtime)
             _stop_at_exit(self)
             _logger.info("worker host started for %s", shown_url(self.configuration.host))
         return self._runtime
-
-    def _run(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
-        # Daemon: after a drain that gave up, the interpreter must not wait for the user's function.
-        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
     def _stop_in_this_process(self) -> None:
         if self._started_in == os.getpid():
@@ -288,8 +257,11 @@ class WorkerHost:
         self.stop()
 
 
-def _shown(task_type: str, domain: str | None) -> str:
-    return f"{task_type!r} in domain {domain!r}" if domain else repr(task_type)
+def _check_configuration(server: object) -> None:
+    if server is not None and not isinstance(server, Configuration):
+        raise ConfigurationError(
+            f"configuration: expected a Configuration or the URL of the API, not {type(server).__name__}"
+        )
 
 
 def _forward_logs(runtime: _core.Runtime) -> None:

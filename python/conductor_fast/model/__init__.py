@@ -1,3 +1,3 @@
 """Values that tasks are made of, without I/O: exceptions.py, plain.py, task_result.py, task.py,
-context.py.
+task_def.py, context.py, events.py, listeners.py.
 """

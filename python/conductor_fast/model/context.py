@@ -18,10 +18,15 @@ class TaskContext:
     the result IN_PROGRESS (S17), and `set_output` is the base that a returned dict is merged into (S15).
     """
 
-    def __init__(self, task: Task, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        task_result: TaskResult | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._task = task
         self._is_cancelled = is_cancelled
-        self._result = TaskResult(
+        self._result = task_result or TaskResult(
             workflow_instance_id=task.workflow_instance_id, task_id=task.task_id, worker_id=task.worker_id
         )
 
@@ -84,9 +89,9 @@ class TaskContext:
         """Report IN_PROGRESS: the server offers the task again after `seconds`."""
         self._result.callback_after_seconds = seconds
 
-    def add_log(self, log: str) -> None:
+    def add_log(self, log_message: str) -> None:
         """Add a line to the task's log on the server."""
-        self._result.logs.append(TaskExecLog(log, self._task.task_id, time.time_ns() // 1_000_000))
+        self._result.logs.append(TaskExecLog(log_message, self._task.task_id, time.time_ns() // 1_000_000))
 
     def set_output(self, output_data: dict[str, Any]) -> None:
         """Add to the output; what the function returns wins over it. ValueError if it is no dict."""

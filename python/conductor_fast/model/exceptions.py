@@ -26,8 +26,51 @@ class ApiException(ConductorFastError):  # noqa: N818 - the SDK's name
         self.status = status
         self.message = message
 
+    @property
+    def code(self) -> int:
+        """As `status`; the SDK has both."""
+        return self.status
+
+    @property
+    def reason(self) -> str:
+        """As `message`; the SDK has the words of the status line here."""
+        return self.message
+
+    @property
+    def body(self) -> str:
+        """As `message`; the SDK has the raw answer here."""
+        return self.message
+
+    def is_not_found(self) -> bool:
+        """Does what was asked for not exist?"""
+        return self.status == 404
+
     def __str__(self) -> str:
         return f"{self.status}: {self.message}" if self.status else self.message
+
+
+class AuthorizationException(ApiException):
+    """The server refused a call with 401 or 403 (client/http/rest.py).
+
+    `error_code` is the server's word for why, such as EXPIRED_TOKEN; empty if it gave none.
+    """
+
+    def __init__(self, status: int, message: str, error_code: str = "") -> None:
+        super().__init__(status, message)
+        self.error_code = error_code
+
+    @property
+    def status_code(self) -> int:
+        """As `status`; the SDK has both."""
+        return self.status
+
+    @property
+    def token_expired(self) -> bool:
+        return self.error_code == "EXPIRED_TOKEN"
+
+    @property
+    def invalid_token(self) -> bool:
+        return self.error_code == "INVALID_TOKEN"
 
 
 class InternalError(ConductorFastError):

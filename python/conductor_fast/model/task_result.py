@@ -132,6 +132,11 @@ class TaskResult:
         """An IN_PROGRESS result: the task comes back after `callback_after_seconds`."""
         return cls(status=TaskResultStatus.IN_PROGRESS)
 
+    @staticmethod
+    def new_task_result(status: TaskResultStatus | str) -> TaskResult:
+        """A result with that status."""
+        return TaskResult(status=status)
+
     @property
     def status(self) -> TaskResultStatus | None:
         """The status, given as a member or by name; ValueError for any other."""

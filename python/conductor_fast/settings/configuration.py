@@ -21,8 +21,9 @@ class Configuration:
     goes first. Without either: CONDUCTOR_SERVER_URL, then http://localhost:8080/api.
 
     `log_level` is a level's name or number, else CONDUCTOR_LOG_LEVEL, else INFO, or DEBUG with `debug`.
-    `auth_token_ttl_min` (minutes) and `register_schema` are kept for the SDK's sake; this version has
-    neither tokens nor schemas.
+    `register_schema` counts for workers that do not say themselves whether they register schemas; without
+    it CONDUCTOR_REGISTER_SCHEMAS does. `auth_token_ttl_min` (minutes) is kept for the SDK's sake; this
+    version has no tokens.
 
     Raises ConfigurationError for an address that is no http(s) URL, for an unknown log level, and for
     `authentication_settings`, which this version does not support.
@@ -36,6 +37,7 @@ class Configuration:
         "auth_token_ttl_msec",
         "authentication_settings",
         "debug",
+        "logger_format",
         "register_schema",
     )
 
@@ -60,8 +62,9 @@ class Configuration:
         self._host = _resolve_host(base_url, server_api_url)
         self._log_level = _resolve_log_level(log_level, debug)
         self.debug = debug
+        self.logger_format = "%(asctime)s %(name)-12s %(levelname)-8s %(message)s"
         self.auth_token_ttl_msec = auth_token_ttl_min * 60_000
-        self.register_schema = register_schema
+        self.register_schema = _resolve_register_schema(register_schema)
 
     @property
     def host(self) -> str:
@@ -76,6 +79,23 @@ class Configuration:
     def log_level(self) -> int:
         """The level as a number of the logging module."""
         return self._log_level
+
+    @property
+    def ui_host(self) -> str:
+        """The address of the user interface: CONDUCTOR_UI_SERVER_URL, else the host without `/api`."""
+        return os.environ.get("CONDUCTOR_UI_SERVER_URL") or self._host.removesuffix("/api")
+
+    def apply_logging_config(self, log_format: str | None = None, level: int | None = None) -> None:
+        """`logging.basicConfig` with `logger_format` and `log_level`. Nobody calls it but the user."""
+        logging.basicConfig(
+            format=self.logger_format if log_format is None else log_format,
+            level=self.log_level if level is None else level,
+        )
+
+    @staticmethod
+    def get_logging_formatted_name(name: str) -> str:
+        """The name that the SDK gives its loggers; ours are plain (S22)."""
+        return f"[{os.getpid()}] {name}"
 
     def __repr__(self) -> str:
         return f"Configuration(server_api_url={shown_url(self._host)!r})"
@@ -158,6 +178,13 @@ def _resolve_log_level(log_level: str | int | None, debug: bool) -> int:
         name = "CONDUCTOR_LOG_LEVEL" if log_level is None else "log_level"
         raise ConfigurationError(f"{name} {level!r} is not a level; give one of {', '.join(_LOG_LEVELS)}")
     return _LOG_LEVELS[level.upper()]
+
+
+def _resolve_register_schema(register_schema: bool | None) -> bool | None:
+    text = os.environ.get("CONDUCTOR_REGISTER_SCHEMAS")
+    if register_schema is not None or text is None:
+        return register_schema
+    return text.strip().lower() in {"true", "1", "yes", "on"}
 
 
 _LOG_LEVELS = {

@@ -26,7 +26,9 @@ class _RunningTask:
     def context(self) -> TaskContext | None:
         if self.made is None:
             try:
-                self.made = TaskContext(Task.from_wire(self._holder.task()), self._holder.cancelled)
+                self.made = TaskContext(
+                    Task.from_wire(self._holder.task()), is_cancelled=self._holder.cancelled
+                )
             except RuntimeError:
                 return None
         return self.made

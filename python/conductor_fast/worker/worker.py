@@ -1,4 +1,4 @@
-"""A worker: a task type, a function, and their settings."""
+"""A worker that is a function."""
 
 from __future__ import annotations
 
@@ -7,26 +7,52 @@ from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from conductor_fast.model.exceptions import ConfigurationError
-from conductor_fast.settings.worker_config import Nan, WorkerConfig
+from conductor_fast.model.task import Task
+from conductor_fast.model.task_result import TaskResult
+from conductor_fast.settings.worker_config import Nan
 from conductor_fast.worker.binding import Binding, bind
+from conductor_fast.worker.output import raised, returned
+from conductor_fast.worker.worker_interface import (
+    SDK_POLL_TIMEOUT_MILLIS,
+    WorkerInterface,
+    in_code,
+    to_config,
+)
 
-SDK_POLL_TIMEOUT_MILLIS = 100
-"""The SDK's default. Left at it, the choice is the engine's: there the value was never read (S1)."""
+_SETTINGS = (
+    "poll_interval",
+    "domain",
+    "worker_id",
+    "thread_count",
+    "register_task_def",
+    "poll_timeout",
+    "lease_extend_enabled",
+    "paused",
+    "task_def_template",
+    "overwrite_task_def",
+    "strict_schema",
+    "register_schema",
+    "nan",
+    "strict_inputs",
+)
 
 
-class Worker:
+class Worker(WorkerInterface):
     """A function that does the tasks of one type, with the SDK's names (client/worker/worker.py).
 
     `execute_function`: what it gets is told in `bind`. `poll_interval`: milliseconds between the starts
     of two polls while there is nothing to do; None leaves it to the engine, up to 100. `poll_timeout`:
-    milliseconds that the server may hold a poll, at most 5,000. `thread_count`: tasks at once. `nan`: what
-    becomes of NaN and the infinities in an output: the task fails, or they are sent as null or as text.
-    `strict_inputs`: inputs that do not fit the annotations end the task; False leaves plain values as they
-    came and gives None for what is missing, as the SDK does.
-    `lease_extend_enabled`: tasks may run longer than their response timeout, and `TaskContext.cancelled`
-    tells when the server has ended one. `paused`: polls only after `WorkerHost.resume`.
+    milliseconds that the server may hold a poll, at most 5,000. `thread_count`: tasks at once. `paused`:
+    poll only after `WorkerHost.resume`. `register_task_def` makes a task definition at start, of
+    `task_def_template` if given (`registration.register`); `register_schema` adds schemas to it, None: if
+    the `Configuration` says so. `lease_extend_enabled`: tasks may run longer than their response timeout,
+    and `TaskContext.cancelled` tells when the server has ended one. `nan`: what becomes of NaN and the
+    infinities in an output: the task fails, or they are sent as null or as text. `strict_inputs`: inputs
+    that do not fit the annotations end the task; False leaves plain values as they came and gives None for
+    what is missing, as the SDK does.
 
-    Raises ConfigurationError that names the worker, the setting and the remedy.
+    Settings are attributes that may be changed until the worker is started; the environment's go before
+    them (`environment.resolve`). Raises ConfigurationError that names the worker, the setting and the remedy.
     """
 
     def __init__(
@@ -37,36 +63,79 @@ class Worker:
         domain: str | None = None,
         worker_id: str | None = None,
         thread_count: int = 1,
+        register_task_def: bool = False,
         poll_timeout: int = SDK_POLL_TIMEOUT_MILLIS,
-        nan: Nan = "fail",
-        strict_inputs: bool = True,
         lease_extend_enabled: bool = False,
         paused: bool = False,
+        task_def_template: Any = None,
+        overwrite_task_def: bool = True,
+        strict_schema: bool = False,
+        register_schema: bool | None = None,
+        nan: Nan = "fail",
+        strict_inputs: bool = True,
         **unknown: NoReturn,
     ) -> None:
-        settings = ("poll_interval", "domain", "worker_id", "thread_count", "poll_timeout", "nan")
-        switches = ("strict_inputs", "lease_extend_enabled", "paused")
-        refuse_unknown(task_definition_name, unknown, settings + switches)
-        named = {} if worker_id is None else {"worker_id": worker_id}
-        self.config = WorkerConfig(
-            task_type=task_definition_name,
-            domain=domain,
-            thread_count=thread_count,
-            poll_interval_millis=poll_interval,
-            poll_timeout_millis=None if poll_timeout == SDK_POLL_TIMEOUT_MILLIS else poll_timeout,
-            nan=nan,
-            lease_extend_enabled=lease_extend_enabled,
-            paused=paused,
-            **named,
-        )
+        refuse_unknown(task_definition_name, unknown, _SETTINGS)
+        super().__init__(task_definition_name)
+        self.poll_interval = poll_interval
+        self.domain = domain
+        self.worker_id = super().get_identity() if worker_id is None else worker_id
+        self.thread_count = thread_count
+        self.register_task_def = register_task_def
+        self.poll_timeout = poll_timeout
+        self.lease_extend_enabled = lease_extend_enabled
+        self.paused = paused
+        self.task_def_template = task_def_template
+        self.overwrite_task_def = overwrite_task_def
+        self.strict_schema = strict_schema
+        self.register_schema = register_schema
+        self.nan: Nan = nan
+        self.strict_inputs = strict_inputs
+        # Here too, where the mistake was made, and not only at start. An empty domain is one.
+        to_config(self.get_task_definition_name(), {**in_code(self), "domain": domain}, nan)
         self.execute_function = execute_function
-        self.binding: Binding = bind(task_definition_name, execute_function, strict_inputs=strict_inputs)
 
-    def get_task_definition_name(self) -> str:
-        return self.config.task_type
+    @property
+    def execute_function(self) -> Callable[..., Any]:
+        """The function; setting it binds its parameters anew."""
+        return self._execute_function
+
+    @execute_function.setter
+    def execute_function(self, function: Callable[..., Any]) -> None:
+        self.binding: Binding = bind(
+            self.get_task_definition_name(), function, strict_inputs=self.strict_inputs
+        )
+        self._execute_function = function
+
+    def get_identity(self) -> str:
+        return self.worker_id
+
+    def execute(self, task: Task) -> TaskResult:
+        """What the function makes of `task`, for tests of workers: nothing is reported.
+
+        What the function raises becomes a FAILED result, as it does when the worker runs.
+        """
+        try:
+            if self.binding.whole_task:
+                outcome = returned(self.execute_function(task))
+            else:
+                outcome = returned(self.binding.call(task.input_data or {}))
+        except Exception as error:
+            outcome = raised(error)
+        return TaskResult(
+            workflow_instance_id=task.workflow_instance_id,
+            task_id=task.task_id,
+            worker_id=self.get_identity(),
+            status=outcome.status,
+            output_data=outcome.output,
+            reason_for_incompletion=outcome.reason,
+            callback_after_seconds=outcome.callback_after_seconds,
+            logs=outcome.logs,
+            external_output_payload_storage_path=outcome.external_output_payload_storage_path,
+        )
 
     def __repr__(self) -> str:
-        return f"Worker({self.config.task_type!r}, domain={self.config.domain!r})"
+        return f"Worker({self.task_definition_name!r}, domain={self.domain!r})"
 
 
 def refuse_unknown(task_type: object, unknown: Collection[str], known: Collection[str]) -> None:

@@ -1,0 +1,1 @@
+"""The same on conductor-python and on ours."""

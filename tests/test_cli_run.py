@@ -1,0 +1,174 @@
+"""`conductor-fast run` as a user runs it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conductor_fast.testing import DevServer
+from tests.support.waiting import wait_until
+
+PROGRAM = str(Path(sys.executable).with_name("conductor-fast"))
+
+MODULE = """
+    import time
+    from conductor_fast import WorkerInterface, worker_task
+
+    @worker_task("greet")
+    def greet(name: str):
+        return {"message": f"Hello {name}"}
+
+    @worker_task("slow", thread_count=10)
+    def slow(seconds: float):
+        time.sleep(seconds)
+        return {"done": True}
+
+    class Echo(WorkerInterface):
+        def execute(self, task):
+            return {"echo": task.input_data}
+
+    echo = Echo("echo")
+"""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def server() -> Iterator[DevServer]:
+    with DevServer() as server:
+        yield server
+
+
+@pytest.fixture
+def run(tmp_path: Path, server: DevServer) -> Iterator[Start]:
+    """Runs `conductor-fast run` in a folder with the module `shop.workers`; it does not outlive the test."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "workers.py").write_text(textwrap.dedent(MODULE))
+    (tmp_path / "broken.py").write_text("import no_such_library\n")
+    (tmp_path / "twice.py").write_text(
+        "from conductor_fast import worker_task\n"
+        "@worker_task('same')\ndef first(): ...\n@worker_task('same')\ndef second(): ...\n"
+    )
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, url: str = server.url) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [PROGRAM, "run", *arguments, "--server", url],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=30)
+    return process.returncode, output
+
+
+def wait_until_handled(process: subprocess.Popen[str]) -> None:
+    def caught() -> bool:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+        return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+
+    wait_until(caught, "a handler of SIGTERM", 10)
+
+
+@pytest.mark.parametrize("module", ["shop", "shop.workers"])
+def test_the_workers_of_a_module_or_package_run(server: DevServer, run: Start, module: str) -> None:
+    process = run(module)
+    greet, echo = server.push("greet", {"name": "Ada"}), server.push("echo", {"a": 1})
+    assert server.wait_for(2, status="COMPLETED")
+    assert server.task(greet)["outputData"] == {"message": "Hello Ada"}
+    assert server.task(echo)["outputData"] == {"echo": {"a": 1}}
+    wait_until_handled(process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_and_exits_with_0(server: DevServer, run: Start, number: signal.Signals) -> None:
+    process = run("shop.workers")
+    server.push_many("slow", {"seconds": 1}, 10)
+    wait_until(lambda: server.count("slow", "IN_PROGRESS") == 10, "ten tasks to run", 10)
+    wait_until_handled(process)
+    process.send_signal(number)
+    code, output = finish(process)
+    assert code == 0, output
+    assert server.count("slow", "COMPLETED") == 10
+
+
+def test_a_drain_that_gives_up_exits_with_4_and_names_the_tasks(server: DevServer, run: Start) -> None:
+    process = run("shop.workers", "--drain-timeout", "0.2")
+    task_id = server.push("slow", {"seconds": 60})
+    wait_until(lambda: server.count("slow", "IN_PROGRESS"), "the task to run", 10)
+    wait_until_handled(process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 4, output
+    assert task_id in output
+
+
+def test_a_signal_during_the_start_is_no_failure(server: DevServer, run: Start) -> None:
+    process = run("shop.workers")
+    wait_until_handled(process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 0, output
+    assert "Traceback" not in output
+
+
+def test_a_second_signal_ends_it_at_once(server: DevServer, run: Start) -> None:
+    process = run("shop.workers")
+    server.push("slow", {"seconds": 60})
+    wait_until(lambda: server.count("slow", "IN_PROGRESS"), "the task to run", 10)
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == -signal.SIGTERM, output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "Missing argument 'MODULE...'"),
+        (["no_such_module"], 2, "there is no module 'no_such_module'"),
+        (["shop.no_such"], 2, "there is no module 'shop.no_such'"),
+        (["shop", "--drain-timeout", "-1"], 2, "--drain-timeout"),
+        (["broken"], 1, "ModuleNotFoundError: No module named 'no_such_library'"),
+        (["json"], 1, "there are no workers in json: decorate a function with @worker_task"),
+        (
+            ["twice"],
+            1,
+            "Error: worker 'same': two functions are decorated for it, twice.first and twice.second",
+        ),
+    ],
+)
+def test_what_cannot_run_says_so(run: Start, arguments: list[str], code: int, message: str) -> None:
+    got, output = finish(run(*arguments))
+    assert got == code, output
+    assert message in output
+
+
+def test_a_bad_address_is_wrong_usage(run: Start) -> None:
+    code, output = finish(run("shop", url="localhost:8080"))
+    assert code == 2
+    assert "server_api_url 'localhost:8080' does not start with http" in output
