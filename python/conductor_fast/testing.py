@@ -13,10 +13,13 @@ from conductor_fast import _core
 class DevServer:
     """An in-memory Conductor task service: hands out pushed tasks and keeps what is reported.
 
-    It answers as the real server does (3.32.3 on Redis; `gathering=True`: on SQLite), without workflows:
-    every pushed task is a workflow of its own. It listens on 127.0.0.1, on a free port unless `port` is
-    given; OSError if that is taken. `requests_per_connection`: each connection is closed after so many,
-    as Tomcat does; None for never. `transcript_capacity`: so many requests are kept; 0 for none.
+    It answers as the real server does (3.32.3 on Redis; `gathering=True`: on SQLite). A pushed task is a
+    workflow of its own; workflows of SIMPLE tasks in sequence are registered and started with
+    `WorkflowClient(server.url)`, other types of task are refused with 501.
+
+    It listens on 127.0.0.1, on a free port unless `port` is given; OSError if that is taken.
+    `requests_per_connection`: each connection is closed after so many, as Tomcat does; None for never.
+    `transcript_capacity`: so many requests are kept; 0 for none.
 
     Times are seconds. A task is a dict as `GET /tasks/{taskId}` answers. A context manager.
     """
