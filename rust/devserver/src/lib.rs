@@ -24,8 +24,8 @@
 //! | `template` `task` | a task and its JSON |
 //! | `alarms` `census` `queue` `task_table` | where tasks are timed, counted, wait, are found |
 //! | `task_result` `task_store` `task_update` `reference_update` | what happens to tasks; plain functions of state and time |
-//! | `fault` `request` `transcript` `shared` | what goes wrong, HTTP in, what is remembered, what all share |
-//! | `answer` `metadata_routes` `polling` `task_routes` | HTTP out, the handlers of the API |
+//! | `fault` `request` `tokens` `transcript` `shared` | what goes wrong, HTTP in, who may call, what is remembered, what all share |
+//! | `answer` `metadata_routes` `polling` `task_routes` `token_routes` | HTTP out, the handlers of the API |
 //! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
 //! | `connection` `server` `dev_server` | sockets, the thread, the handle |
 //!
@@ -63,6 +63,7 @@ mod reference_update;
 
 mod fault;
 mod request;
+mod tokens;
 mod transcript;
 
 mod shared;
@@ -71,6 +72,7 @@ mod answer;
 mod metadata_routes;
 mod polling;
 mod task_routes;
+mod token_routes;
 
 mod control;
 mod control_routes;
@@ -83,4 +85,4 @@ mod dev_server;
 
 pub use dev_server::DevServer;
 pub use fault::{FaultAction, FaultRule};
-pub use options::{Options, PushError, PushOptions};
+pub use options::{AuthOptions, Options, PushError, PushOptions};

@@ -7,6 +7,7 @@ use crate::metadata_routes;
 use crate::request::{ApiRequest, decode};
 use crate::shared::Shared;
 use crate::task_routes;
+use crate::token_routes;
 
 /// Answers one request.
 pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer {
@@ -16,6 +17,9 @@ pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer 
     }
     if path == "/health" {
         return Answer::json(200, "{\"healthResults\":[],\"suppressedHealthResults\":[],\"healthy\":true}");
+    }
+    if let Some(answer) = token_routes::guard(shared, request) {
+        return answer;
     }
     let mut segments = [""; 5];
     let Some(segments) = split(path, &mut segments) else { return Answer::no_such_route(path) };
