@@ -2,14 +2,16 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method};
+use hyper::Method;
+use hyper::header::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
+use super::auth::Auth;
 use super::backoff::Backoff;
-use super::http_client;
-use super::http_task_client::{network, path_segment, successful_body};
-use crate::error::{Error, ErrorKind, Judgement};
+use super::http_client::HttpClient;
+use super::request::{Requests, path_segment};
+use super::tls;
+use crate::error::{Error, ErrorKind, Judgement, classify};
 use crate::settings::Configuration;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,45 +33,57 @@ pub struct ManagementCall {
 }
 
 /// Makes [`ManagementCall`]s.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Management {
-    client: Client,
-    base_url: String,
+    client: HttpClient,
+    auth: Auth,
+    requests: Requests,
 }
 
 impl Management {
     pub fn new(configuration: &Configuration) -> Result<Self, Error> {
-        Ok(Self { client: http_client::build(configuration)?, base_url: configuration.base_url().to_owned() })
+        let client = HttpClient::new(configuration, tls::client_config(configuration)?)?;
+        let requests = Requests::new(configuration)?;
+        let auth = Auth::new(configuration, client.clone(), requests.clone(), None);
+        Ok(Self { client, auth, requests })
     }
 
     /// The body of a successful answer. A call that could not even connect is tried again, and so is a
     /// repeatable one after a transient failure: four times within 3 s.
     pub async fn call(self, call: ManagementCall) -> Result<Bytes, Error> {
-        let url = self.url(&call);
+        let path = self.path(&call);
         let mut backoff = RETRY;
         for _ in 1..TRIES {
-            match self.send(&url, &call).await {
+            match self.send(&path, &call).await {
                 Err(error) if may_repeat(&call, &error) => {
                     tokio::time::sleep(backoff.failed(fastrand::f64())).await;
                 }
                 answer => return answer,
             }
         }
-        self.send(&url, &call).await
+        self.send(&path, &call).await
     }
 
-    async fn send(&self, url: &str, call: &ManagementCall) -> Result<Bytes, Error> {
-        let mut request = self.client.request(call.method.clone(), url).timeout(TIMEOUT + call.hold);
-        if let Some(body) = &call.body {
-            request =
-                request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
-        }
-        let response = request.send().await.map_err(|error| network(&error))?;
-        successful_body(response).await
+    async fn send(&self, path: &str, call: &ManagementCall) -> Result<Bytes, Error> {
+        self.auth.call(|token| self.exchange(path, call, token)).await
     }
 
-    fn url(&self, call: &ManagementCall) -> String {
-        let mut url = self.base_url.clone();
+    async fn exchange(
+        &self,
+        path: &str,
+        call: &ManagementCall,
+        token: Option<HeaderValue>,
+    ) -> Result<Bytes, Error> {
+        let body = call.body.clone().unwrap_or_default();
+        let request = self.requests.make(call.method.clone(), path, body, token)?;
+        let (status, body) = tokio::time::timeout(TIMEOUT + call.hold, self.client.send(request))
+            .await
+            .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
+        if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
+    }
+
+    fn path(&self, call: &ManagementCall) -> String {
+        let mut url = self.requests.base_path.clone();
         for segment in &call.path {
             url.push('/');
             path_segment(&mut url, segment);
@@ -106,6 +120,6 @@ mod tests {
             hold: Duration::ZERO,
             repeatable: true,
         };
-        assert_eq!(management.url(&call), "http://localhost/api/tasks/a%2Fb%20c/log?reason=a%26b+c&x=1");
+        assert_eq!(management.path(&call), "/api/tasks/a%2Fb%20c/log?reason=a%26b+c&x=1");
     }
 }

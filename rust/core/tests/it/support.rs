@@ -69,8 +69,12 @@ pub(crate) fn echo(task: &PolledTask) -> TaskResult {
 
 impl Engine {
     pub(crate) fn start(url: &str) -> Self {
+        Self::start_with(&Configuration::new(url).unwrap())
+    }
+
+    pub(crate) fn start_with(configuration: &Configuration) -> Self {
         let lines = Arc::new(Lines::default());
-        let runtime = Runtime::start(&Configuration::new(url).unwrap(), Arc::clone(&lines) as _).unwrap();
+        let runtime = Runtime::start(configuration, Arc::clone(&lines) as _).unwrap();
         Self { runtime, lines, workers: Vec::new() }
     }
 
