@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from conductor_fast.model.task_result import TaskInProgress as TaskInProgress
     from conductor_fast.model.task_result import TaskResult as TaskResult
     from conductor_fast.model.task_result import TaskResultStatus as TaskResultStatus
+    from conductor_fast.settings.authentication_settings import (
+        AuthenticationSettings as AuthenticationSettings,
+    )
     from conductor_fast.settings.configuration import Configuration as Configuration
     from conductor_fast.worker.worker import Worker as Worker
 
@@ -33,6 +36,7 @@ _HOME = {
     "ApiException": "model.exceptions",
     "AsyncTaskClient": "client.task_client",
     "AsyncWorkflowClient": "client.workflow_client",
+    "AuthenticationSettings": "settings.authentication_settings",
     "ConductorFastError": "model.exceptions",
     "Configuration": "settings.configuration",
     "ConfigurationError": "model.exceptions",

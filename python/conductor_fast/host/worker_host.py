@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
+from conductor_fast.client.token_thread import start_settings
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
@@ -190,7 +191,7 @@ class WorkerHost:
         if self._left is not None or self._stop_wanted.is_set():
             raise ConductorFastError("this worker host is stopped; make a new one")
         if self._runtime is None:
-            self._runtime = _core.Runtime(self.configuration.host)
+            self._runtime = _core.Runtime(start_settings(self.configuration))
             self._started_in = os.getpid()
             self._run("conductor-log", _forward_logs, self._runtime)
             _stop_at_exit(self)
