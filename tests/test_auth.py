@@ -233,7 +233,9 @@ def test_no_secret_is_ever_shown(server: DevServer, caplog: pytest.LogCaptureFix
             shown.append(str(error))
         shown.append(repr(configuration))
 
-    echo = '{"error":"INVALID_TOKEN","message":"no canary-token for canary-key, canary-secret"}'
+    def echo(text: str) -> str:
+        return f'{{"error":"INVALID_TOKEN","message":"no {text}"}}'
+
     for secret in (SECRET, "canary-wrong"):
         note(with_keys(server, secret))
     with HttpProxy("nobody") as proxy:
@@ -243,12 +245,19 @@ def test_no_secret_is_ever_shown(server: DevServer, caplog: pytest.LogCaptureFix
     gone = with_keys(server)
     gone.host = "http://canary-user:canary-password@127.0.0.1:9/api"
     note(gone)
-    server.add_fault({"path": "/api/token", "answer": {"status": 403, "body": echo}})
-    note(with_keys(server, "canary-secret"))
+    server.add_fault(
+        {"path": "/api/token", "answer": {"status": 403, "body": echo("canary-key canary-secret")}}
+    )
+    note(with_keys(server))
     server.clear_faults()
-    server.add_fault({"path": "/api/tasks", "answer": {"status": 401, "body": echo}})
+    server.add_fault(
+        {"path": "/api/tasks", "answer": {"status": 401, "body": echo("canary-key canary-secret")}}
+    )
+    note(with_keys(server))
+    server.clear_faults()
+    server.add_fault({"path": "/api/tasks", "answer": {"status": 401, "body": echo("canary-token")}})
     note(Configuration(server_api_url=server.url, token_provider=lambda: "canary-token"))
     everything = "\n".join(shown) + caplog.text
     assert "cannot connect" in everything
     assert "authentication_settings: " in everything
-    assert "canary" not in everything.replace("no *** for", "")
+    assert "canary" not in everything

@@ -64,6 +64,8 @@ class Forwarder:
         """Sees what clients send."""
 
     def stop(self) -> None:
+        # A close alone leaves the thread in accept.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for each in self._open:
             with contextlib.suppress(OSError):
@@ -110,7 +112,10 @@ class HttpProxy(Forwarder):
         head = received.partition(b"\r\n\r\n")[0].decode()
         self.heads.append(head)
         lines = [line.partition(": ") for line in head.splitlines()]
-        if self.authorization not in (None, *(value for name, _, value in lines if name.lower() == "proxy-authorization")):
+        if self.authorization not in (
+            None,
+            *(value for name, _, value in lines if name.lower() == "proxy-authorization"),
+        ):
             accepted.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             return
         method, url, _ = head.split(" ", 2)
@@ -125,4 +130,3 @@ class HttpProxy(Forwarder):
 def _address(authority: str) -> tuple[str, int]:
     host, _, port = authority.rpartition(":")
     return host, int(port)
-

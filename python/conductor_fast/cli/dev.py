@@ -36,9 +36,7 @@ import click
     metavar="SECRET",
     help="The key's secret. Others on this machine can see it in the process list: none of value.",
 )
-def command(
-    port: int, host: str, gathering: bool, auth_key: str | None, auth_secret: str | None
-) -> None:
+def command(port: int, host: str, gathering: bool, auth_key: str | None, auth_secret: str | None) -> None:
     """Run a Conductor task service in memory, until Ctrl-C or SIGTERM.
 
     It hands out tasks that are pushed to it and keeps what workers report; it has no workflows, and

@@ -31,9 +31,7 @@ def _source(configuration: Configuration, provider: Callable[[], str]) -> _core.
             return held[2]
         source = _core.TokenSource()
         # Daemon, and without an end: it waits outside of Python, for as long as there is a process.
-        threading.Thread(
-            target=_answer, args=(source, provider), name="conductor-token", daemon=True
-        ).start()
+        threading.Thread(target=_answer, args=(source, provider), name="conductor-token", daemon=True).start()
         configuration._token_source = (os.getpid(), provider, source)  # pyright: ignore[reportPrivateUsage]
         return source
 

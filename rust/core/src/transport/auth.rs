@@ -254,11 +254,16 @@ fn refused_anew(credentials: &Credentials, error: &Error, used: &Used) -> Error 
         _ => 401,
     };
     let token = used.header.as_ref().and_then(|header| header.to_str().ok()).unwrap_or_default();
-    let reason = masked(&error.to_string(), &[&SecretString::from(token)]);
+    let token = SecretString::from(token);
+    let mut secrets = vec![&token];
     let remedy = match credentials {
-        Credentials::Keys { .. } => "check that the key belongs to this server",
+        Credentials::Keys { key_id, key_secret } => {
+            secrets.extend([key_id, key_secret]);
+            "check that the key belongs to this server"
+        }
         Credentials::Source(_) => "let it give a token of this server that has not expired",
     };
+    let reason = masked(&error.to_string(), &secrets);
     let field = credentials.field();
     let problem = format!("{field}: the server refuses a token that is new ({reason}); {remedy}");
     ErrorKind::Unauthorized { status, problem }.into()

@@ -54,6 +54,9 @@ impl HttpClient {
         let request = request.map_err(|_| Error::network("the URL of the request is no URL"))?;
         let response = self.client.execute(request).await.map_err(|error| self.network(&error))?;
         let status = response.status();
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(proxy_wants_a_password());
+        }
         let body = response.bytes().await.map_err(|error| self.network(&error))?;
         Ok((status, body))
     }
@@ -71,9 +74,20 @@ impl HttpClient {
             problem = inner.to_string();
             cause = inner.source();
         }
+        // hyper-util has no type for it.
+        if problem.contains("proxy authorization required") {
+            return proxy_wants_a_password();
+        }
         if connected {
             return Error::network(format!("connection lost: {problem}"));
         }
         unreachable_server(&self.way, problem)
     }
+}
+
+#[cold]
+fn proxy_wants_a_password() -> Error {
+    let problem = "proxy: it wants another user and password; write them in its URL, as in \
+                   http://user:password@proxy:3128";
+    ErrorKind::Unauthorized { status: 407, problem: problem.to_owned() }.into()
 }
