@@ -1,4 +1,4 @@
-"""What stands between a client and the dev server: TLS in front of it, and proxies, as threads of the test."""
+"""What stands between a client and the dev server: TLS in front of it, and proxies, as threads."""
 
 from __future__ import annotations
 

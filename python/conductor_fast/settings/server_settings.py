@@ -83,7 +83,8 @@ def server_settings(configuration: Configuration) -> ServerSettings:
 
 
 def _keys(configuration: Configuration) -> tuple[str | None, str | None]:
-    keys, provider = configuration.authentication_settings, configuration.token_provider
+    keys = configuration.authentication_settings
+    provider: Any = configuration.token_provider
     if provider is not None:
         if not callable(provider) or inspect.iscoroutinefunction(provider):
             raise ConfigurationError(
@@ -101,19 +102,20 @@ def _keys(configuration: Configuration) -> tuple[str | None, str | None]:
     key_id, key_secret = getattr(keys, "key_id", None), getattr(keys, "key_secret", None)
     if not (isinstance(key_id, str) and isinstance(key_secret, str) and key_id and key_secret):
         raise ConfigurationError(
-            f"authentication_settings {type(keys).__name__} does not hold a key: key_id and key_secret must be "
-            "non-empty strings; give AuthenticationSettings(key_id, key_secret)"
+            f"authentication_settings {type(keys).__name__} does not hold a key: key_id and key_secret must "
+            "be non-empty strings; give AuthenticationSettings(key_id, key_secret)"
         )
     return key_id, key_secret
 
 
 def _proxy(configuration: Configuration, url: str) -> tuple[str | None, str]:
-    given: object = configuration.proxy
+    given: Any = configuration.proxy
     if given is None:
         return environment_proxy(url, os.environ) or (None, "proxy")
     if not isinstance(given, str):
         raise ConfigurationError(
-            f"proxy {type(given).__name__} is not a string; give a URL such as http://proxy:3128, or '' for none"
+            f"proxy {type(given).__name__} is not a string; give a URL such as http://proxy:3128, or '' for "
+            "none"
         )
     return with_scheme(given) or None, "proxy"
 
@@ -139,10 +141,17 @@ def _path(value: Any, name: str) -> str | None:
 
 
 def _headers(given: Any) -> list[tuple[str, str]]:
-    headers: list[tuple[Any, Any]] = list(given.items()) if isinstance(given, Mapping) else [(None, None)]
-    if any(not (isinstance(name, str) and isinstance(value, str)) for name, value in headers):
-        raise ConfigurationError("headers must be a dict of strings to strings, such as {'X-Gateway-Key': …}")
-    return headers
+    if not _is_text_to_text(given):
+        raise ConfigurationError(
+            "headers must be a dict of strings to strings, such as {'X-Gateway-Key': 'the key'}"
+        )
+    return list(given.items())
+
+
+def _is_text_to_text(given: object) -> bool:
+    return isinstance(given, Mapping) and all(
+        isinstance(name, str) and isinstance(value, str) for name, value in given.items()
+    )
 
 
 def _ttl_millis(given: float) -> int:

@@ -137,11 +137,10 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration { field, problem } => write!(f, "{field}: {problem}"),
-            Self::Network { problem, .. } => f.write_str(problem),
+            Self::Network { problem, .. } | Self::Unauthorized { problem, .. } => f.write_str(problem),
             Self::Answer { status, message, .. } if message.is_empty() => write!(f, "status {status}"),
             Self::Answer { status, message, .. } => write!(f, "status {status}: {message}"),
             Self::TokenRefused { status, code, message } => write!(f, "status {status} {code}: {message}"),
-            Self::Unauthorized { problem, .. } => f.write_str(problem),
             Self::UnexpectedBody { problem } => {
                 write!(
                     f,

@@ -189,7 +189,7 @@ mod tests {
     fn bad_proxies_and_headers_name_the_field_and_show_no_secret() {
         let mut configuration = Configuration::new("http://me:canary@localhost/api").unwrap();
         for proxy in ["", "canary", "socks5://me:canary@proxy", "http://me:canary@"] {
-            let error = configuration.set_proxy(proxy, "HTTPS_PROXY").err().expect(proxy).to_string();
+            let error = configuration.set_proxy(proxy, "HTTPS_PROXY").expect_err(proxy).to_string();
             assert!(error.starts_with("proxy: ") && error.contains("HTTPS_PROXY"), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
@@ -200,7 +200,7 @@ mod tests {
             ("a b", "canary"),
             ("X-Gate", "canary\r\nHost: x"),
         ] {
-            let error = configuration.add_header(name, value).err().expect(name).to_string();
+            let error = configuration.add_header(name, value).expect_err(name).to_string();
             assert!(error.starts_with(&format!("headers: {name:?}")), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }

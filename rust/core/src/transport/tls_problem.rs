@@ -2,6 +2,9 @@ use std::error::Error as StdError;
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 
+const NO_TLS: &str =
+    "server_api_url: the server does not speak TLS on that port, or hung up; if it is plain, write http://";
+
 /// What is wrong with TLS, if that is what lies below `error`: the setting, the problem and the remedy.
 #[cold]
 pub(super) fn tls_problem(error: &(dyn StdError + 'static)) -> Option<String> {
@@ -9,6 +12,10 @@ pub(super) fn tls_problem(error: &(dyn StdError + 'static)) -> Option<String> {
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref::<TlsError>() {
             return Some(explain(found));
+        }
+        // tokio-rustls has no type for it: what a server does that takes a handshake for bad HTTP.
+        if error.to_string() == "tls handshake eof" {
+            return Some(NO_TLS.to_owned());
         }
         // The source of an I/O error is what lies below its inner error: the inner one is asked first.
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
@@ -36,10 +43,7 @@ fn explain(error: &TlsError) -> String {
         ) => format!(
             "cert_file: the server refuses our client certificate ({alert:?}); give one that it trusts"
         ),
-        TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "server_api_url: the server does not speak TLS on that port; if it is plain, write http://"
-                .to_owned()
-        }
+        TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => NO_TLS.to_owned(),
         other => format!("the TLS handshake failed: {other}"),
     }
 }
