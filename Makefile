@@ -54,10 +54,14 @@ test: lint ## lint, then every test, Rust and Python
 	cargo test --workspace --exclude conductor-bridge --quiet
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: matrix
+matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13 that is on this machine
+	$(BIN)/python -m tests.matrix
+
 .PHONY: bench
 bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS="--output"
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
-	$(BIN)/pytest benches --benchmark-only --benchmark-columns=median,iqr,rounds -q
+	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only --benchmark-columns=median,iqr,rounds -q
 
 .PHONY: wheel
 wheel: $(TOOLS) ## a wheel for this interpreter, in dist/

@@ -119,7 +119,9 @@ def test_what_cannot_be_retried_ends(server: DevServer, host: WorkerHost) -> Non
     missing = server.push("never", {})
     assert server.wait_for(2, "never", "FAILED_WITH_TERMINAL_ERROR")
     assert server.task(task_id)["reasonForIncompletion"] == "no use"
-    assert server.task(missing)["reasonForIncompletion"] == "inputData.a is required and missing"
+    assert server.task(missing)["reasonForIncompletion"] == (
+        "inputData.a is required and missing; expected int"
+    )
 
 
 def test_in_progress_comes_back(server: DevServer, host: WorkerHost) -> None:
@@ -307,6 +309,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
         ),
         ({"nonsense": 1}, "worker 'greet': there is no setting 'nonsense'; known are batch_size"),
         ({"domain": ""}, "worker 'greet': domain"),
+        ({"nan": "zero"}, "worker 'greet': nan 'zero' is none of"),
     ],
 )
 def test_a_bad_setting_is_refused_at_registration(arguments: dict[str, Any], message: str) -> None:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         AuthenticationSettings as AuthenticationSettings,
     )
     from conductor_fast.settings.configuration import Configuration as Configuration
+    from conductor_fast.worker.schema import (
+        generate_json_schema_from_function as generate_json_schema_from_function,
+    )
     from conductor_fast.worker.worker import Worker as Worker
 
 _HOME = {
@@ -52,6 +55,7 @@ _HOME = {
     "Worker": "worker.worker",
     "WorkerHost": "host.worker_host",
     "WorkflowClient": "client.workflow_client",
+    "generate_json_schema_from_function": "worker.schema",
     "get_task_context": "model.context",
 }
 

@@ -1,13 +1,16 @@
 """The engine of `conductor_fast`, in Rust (rust/bridge). Not a public API: use the package's names."""
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Literal, final
 
 from conductor_fast.settings.server_settings import ServerSettings
+from conductor_fast.settings.worker_config import WorkerConfig
 
 __all__ = [
+    "AsyncExecutor",
     "Client",
     "DevServer",
+    "Job",
     "Lane",
     "Runtime",
     "SyncExecutor",
@@ -22,7 +25,9 @@ __version__: str
 def decode_json(text: bytes) -> dict[str, Any]:
     """A JSON object as the input of a task is read. ValueError tells the place, never what stands there."""
 
-def encode_json(value: object, to_plain: Callable[[Any], Any]) -> bytes:
+def encode_json(
+    value: object, to_plain: Callable[[Any], Any], nan: Literal["fail", "null", "string"] = "fail"
+) -> bytes:
     """A value as the output of a task is written. ValueError tells the path and the problem."""
 
 @final
@@ -76,28 +81,36 @@ class Runtime:
         """Start the I/O thread. ConfigurationError for a setting or a file that cannot be used."""
 
     def add_worker(
-        self,
-        *,
-        task_type: str,
-        domain: str | None,
-        worker_id: str,
-        thread_count: int,
-        poll_interval_millis: float,
-        exact_interval: bool,
-        poll_timeout_millis: int | None,
-        whole_task: bool,
-        to_plain: Callable[[Any], Any],
-        on_request: bool,
+        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
     ) -> SyncExecutor:
-        """Add a worker and poll for it at once, unless `on_request`.
+        """Add a worker whose function runs on threads. Poll for it at once, unless paused or `on_request`.
 
-        `exact_interval`: the user's own interval, kept as it is. `whole_task`: lanes hand out the whole
-        task, not its input. `to_plain` turns what JSON does not know into what it does, or raises TypeError.
-        ConfigurationError names the field.
+        `whole_task`: lanes hand out the whole task, not its input. `to_plain` turns what JSON does not
+        know into what it does, or raises TypeError. ConfigurationError names the field.
         """
 
-    def poll_once(self, executor: SyncExecutor) -> int:
+    def add_async_worker(
+        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
+    ) -> AsyncExecutor:
+        """As `add_worker`, for a coroutine function."""
+
+    def poll_once(self, executor: SyncExecutor | AsyncExecutor) -> int:
         """Poll once for all free slots; the number of tasks, which by then are with the executor."""
+
+    def pause(self, executor: SyncExecutor | AsyncExecutor) -> None:
+        """Send no poll for it until `resume`. One in flight is awaited, and what it brings is run."""
+
+    def resume(self, executor: SyncExecutor | AsyncExecutor) -> None:
+        """Poll for it again, at once."""
+
+    def set_thread_count(self, executor: SyncExecutor | AsyncExecutor, thread_count: int) -> None:
+        """Hold so many of its tasks at once; lanes for them are the caller's to add.
+
+        ConfigurationError for a number that is out of range.
+        """
+
+    def set_poll_interval(self, executor: SyncExecutor | AsyncExecutor, poll_interval_millis: float) -> None:
+        """The time between the starts of two of its idle polls from now on, kept as it is."""
 
     def stop_polling(self) -> None:
         """Send no new poll. Those in flight are awaited, and what they bring is run."""
@@ -154,6 +167,50 @@ class Lane:
 
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
+
+    def cancelled(self) -> bool:
+        """Has the server ended the current task? Only known of workers whose leases are extended."""
+
+@final
+class AsyncExecutor:
+    """Runs the coroutines of one worker on an event loop that watches `fileno()`."""
+
+    def fileno(self) -> int:
+        """Readable when tasks wait."""
+
+    def drain(self) -> list[tuple[Job, dict[str, Any]]]:
+        """All tasks that wait, each with its input (or the whole task)."""
+
+    def take_cancelled(self) -> bool:
+        """Has the server ended tasks since the last call? Their jobs say so."""
+
+@final
+class Job:
+    """One task of a coroutine, to be reported once. Dropped unreported, the task is FAILED."""
+
+    def complete(self, output: dict[str, Any]) -> None:
+        """Report COMPLETED with `output`; one that cannot be JSON fails the task with the path."""
+
+    def report(
+        self,
+        status: str,
+        output: dict[str, Any],
+        *,
+        reason: str | None = None,
+        callback_after_seconds: int | None = None,
+        logs: list[tuple[str, int]] | None = None,
+        external_output_payload_storage_path: str | None = None,
+    ) -> None:
+        """Report any other outcome. `logs`: (text, milliseconds since 1970).
+
+        ValueError for a status that is none; the task is then still to be reported.
+        """
+
+    def task(self) -> dict[str, Any]:
+        """The whole task."""
+
+    def cancelled(self) -> bool:
+        """Has the server ended this task? False once it is reported; else as `Lane.cancelled`."""
 
 @final
 class DevServer:

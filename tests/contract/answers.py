@@ -19,6 +19,7 @@ TASK_FIELDS = (
     "inputData",
     "outputData",
     "reasonForIncompletion",
+    "seq",
     "retryCount",
     "pollCount",
     "retried",
@@ -33,8 +34,42 @@ TASK_FIELDS = (
     "startTime",
     "endTime",
 )
-_TIMES = frozenset({"scheduledTime", "startTime", "endTime", "createTime", "updateTime", "createdTime"})
-_ID_KINDS = {"taskId": "task", "retriedTaskId": "task", "workflowInstanceId": "workflow"}
+# Of a workflow. Left out: its definition, in which the real server embeds the task definitions.
+WORKFLOW_FIELDS = (
+    "workflowId",
+    "workflowName",
+    "workflowVersion",
+    "correlationId",
+    "status",
+    "input",
+    "output",
+    "tasks",
+    "taskToDomain",
+    "reasonForIncompletion",
+    "failedReferenceTaskNames",
+    "failedTaskNames",
+    "createTime",
+    "startTime",
+    "endTime",
+    "priority",
+)
+_TIMES = frozenset(
+    {
+        "scheduledTime",
+        "startTime",
+        "endTime",
+        "createTime",
+        "updateTime",
+        "createdTime",
+        "lastPollTime",
+    }
+)
+_ID_KINDS = {
+    "taskId": "task",
+    "retriedTaskId": "task",
+    "workflowInstanceId": "workflow",
+    "workflowId": "workflow",
+}
 # The rest of these texts is Java: signatures, class names, Jackson's position in its own words.
 _JAVA_TEXTS = (
     "JSON parse error: ",
@@ -84,13 +119,15 @@ class Normaliser:
         return {"status": answer.status, "content_type": content_type, "closes": answer.closes, "body": body}
 
     def value(self, value: Any) -> Any:
-        """A JSON value of an answer; a task is cut down to `TASK_FIELDS`."""
+        """A JSON value of an answer; a task is cut down to `TASK_FIELDS`, a workflow likewise."""
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if not isinstance(value, dict):
             return value
         if "taskDefName" in value:
             value = {name: value[name] for name in TASK_FIELDS if name in value}
+        if "workflowDefinition" in value:
+            value = {name: value[name] for name in WORKFLOW_FIELDS if name in value}
         return {name: self._field(name, field) for name, field in value.items() if name != "instance"}
 
     def _field(self, name: str, field: Any) -> Any:

@@ -95,15 +95,18 @@ class Api:
         other.normaliser = self.normaliser
         return other
 
-    def batch_poll(self, count: int = 1, timeout: int = 100) -> Answer:
+    def batch_poll(self, count: int = 1, timeout: int = 100, domain: str | None = None) -> Answer:
         """One batch poll; `timeout` in milliseconds."""
-        query = urllib.parse.urlencode({"workerid": WORKER_ID, "count": count, "timeout": timeout})
+        query = urllib.parse.urlencode(
+            {"workerid": WORKER_ID, "count": count, "timeout": timeout}
+            | ({} if domain is None else {"domain": domain})
+        )
         return self.call("GET", f"/tasks/poll/batch/{self.task_type}?{query}")
 
-    def take(self) -> dict[str, Any]:
+    def take(self, domain: str | None = None) -> dict[str, Any]:
         """Poll until a task is offered, and return it as it came."""
         task: dict[str, Any] = wait_until(
-            lambda: (self.batch_poll().json() or [None])[0],
+            lambda: (self.batch_poll(domain=domain).json() or [None])[0],
             f"a task of {self.task_type} to be offered",
             OFFERED_TIMEOUT_SECONDS,
         )

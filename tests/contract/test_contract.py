@@ -10,9 +10,11 @@ from conductor_fast.testing import DevServer
 from tests.contract import (  # noqa: F401  imported for the cases that they put into the table
     cases_definitions,
     cases_polling,
+    cases_queues,
     cases_refusals,
     cases_results,
     cases_retries,
+    cases_workflows,
 )
 from tests.contract.answers import differences
 from tests.contract.api import Api

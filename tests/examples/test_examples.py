@@ -75,7 +75,8 @@ CASES = {
             {"prices": {}},
             [
                 _Attempt(
-                    status="FAILED_WITH_TERMINAL_ERROR", reason="inputData.customer is required and missing"
+                    status="FAILED_WITH_TERMINAL_ERROR",
+                    reason="inputData.customer is required and missing; expected str",
                 )
             ],
         ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from conductor_fast import _core
 from conductor_fast.client.call import Call
 from conductor_fast.client.token_thread import start_settings
+from conductor_fast.model.exceptions import ApiException
 from conductor_fast.settings.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ class Connection:
         body = self._open().call(
             call.method, call.path, query, call.body, hold=call.hold, repeatable=call.repeatable
         )
-        return call.read(body)
+        try:
+            return call.read(body)
+        except ValueError as error:
+            # The core's words for the same in what it reads itself.
+            raise ApiException(
+                0, f"the answer is not Conductor's ({error}); check the URL, it usually ends with /api"
+            ) from None
 
     async def run_async(self, call: Call[T]) -> T:
         """As `run`, on a thread of the loop's pool: these calls are few and none is hot."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from conductor_fast.client.call import Call, as_json, as_list, as_nothing, as_text
-from conductor_fast.client.json_body import json_body, output_body
+from conductor_fast.client.call import Call, as_int, as_list, as_nothing, as_object, as_text
+from conductor_fast.client.json_body import output_body
 from conductor_fast.model.task import Task
 from conductor_fast.model.task_result import TaskExecLog, TaskResultStatus
 
 
 def get_task(task_id: str) -> Call[Task]:
-    return Call("GET", ["tasks", task_id], lambda body: Task.from_wire(as_json(body)))
+    return Call("GET", ["tasks", task_id], lambda body: Task.from_wire(as_object(body)))
 
 
 def update_task(
@@ -40,7 +40,7 @@ def update_task_sync(
     workflow_instance_id: str, task_reference_name: str, status: TaskResultStatus | str, output: Any
 ) -> Call[dict[str, Any]]:
     path = ["tasks", workflow_instance_id, task_reference_name, TaskResultStatus(status).value, "sync"]
-    return Call("POST", path, as_json, {"workerid": socket.gethostname()}, output_body(output))
+    return Call("POST", path, as_object, {"workerid": socket.gethostname()}, output_body(output))
 
 
 def signal(workflow_instance_id: str, status: TaskResultStatus | str, output: Any) -> Call[None]:
@@ -65,16 +65,12 @@ def get_logs(task_id: str) -> Call[list[TaskExecLog]]:
 
 def get_queue_size(task_type: str, domain: str | None) -> Call[int]:
     query = {"taskType": task_type, "domain": domain}
-    return Call("GET", ["tasks", "queue", "size"], lambda body: int(as_json(body) or 0), query)
+    return Call("GET", ["tasks", "queue", "size"], as_int, query)
 
 
 def get_queue_sizes() -> Call[dict[str, int]]:
-    return Call("GET", ["tasks", "queue", "all"], lambda body: dict(as_json(body) or {}))
+    return Call("GET", ["tasks", "queue", "all"], as_object)
 
 
 def get_poll_data(task_type: str) -> Call[list[dict[str, Any]]]:
     return Call("GET", ["tasks", "queue", "polldata"], as_list, {"taskType": task_type})
-
-
-def requeue_pending(task_type: str) -> Call[str]:
-    return Call("POST", ["tasks", "queue", "requeue", task_type], as_text, body=json_body({}))

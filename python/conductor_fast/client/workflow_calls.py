@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conductor_fast.client.call import Call, as_json, as_nothing, as_text
+from conductor_fast.client.call import Call, as_nothing, as_object, as_text
 from conductor_fast.client.json_body import definition, json_body
+from conductor_fast.model.exceptions import ApiException
 
 Definition = dict[str, Any] | str | Path
 
@@ -17,7 +18,7 @@ TERMINAL_STATUSES = frozenset({"COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED"}
 
 def register_workflow(source: Definition) -> Call[None]:
     # PUT takes a list and replaces; POST refuses a workflow that exists with 409.
-    return Call("PUT", ["metadata", "workflow"], as_nothing, body=json_body([definition(source)]))
+    return Call("PUT", ["metadata", "workflow"], _all_taken, body=json_body([definition(source)]))
 
 
 def register_task_definition(source: Definition) -> Call[None]:
@@ -44,8 +45,15 @@ def start_workflow(
 
 def get_workflow(workflow_id: str, include_tasks: bool) -> Call[dict[str, Any]]:
     query = {"includeTasks": "true" if include_tasks else "false"}
-    return Call("GET", ["workflow", workflow_id], as_json, query)
+    return Call("GET", ["workflow", workflow_id], as_object, query)
 
 
 def terminate_workflow(workflow_id: str, reason: str | None) -> Call[None]:
     return Call("DELETE", ["workflow", workflow_id], as_nothing, {"reason": reason})
+
+
+def _all_taken(body: bytes) -> None:
+    """The server's success may hold refusals (BulkResponse.java)."""
+    refused: dict[str, str] = (as_object(body).get("bulkErrorResults") or {}) if body else {}
+    if refused:
+        raise ApiException(200, "; ".join(f"{name}: {problem}" for name, problem in refused.items()))

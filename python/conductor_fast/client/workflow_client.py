@@ -13,11 +13,15 @@ from conductor_fast.client.workflow_calls import TERMINAL_STATUSES, Definition
 
 
 def _pauses(workflow_id: str, timeout: float) -> Generator[float, None, None]:
-    """Seconds between looks at a workflow: from 10 ms up to half a second; TimeoutError at the end."""
+    """Seconds between looks at a workflow: from 10 ms up to half a second; TimeoutError at the end.
+
+    The last look is at the end, so that there is one however short the time.
+    """
     deadline, pause = time.monotonic() + timeout, 0.01
     while (left := deadline - time.monotonic()) > 0:
         yield min(pause, left)
         pause = min(pause * 1.5, 0.5)
+    yield 0
     raise TimeoutError(f"workflow {workflow_id} has not ended within {timeout} s")
 
 

@@ -1,1 +1,1 @@
-"""One process: signals.py, worker_host.py, task_runner.py."""
+"""One process: loop_thread.py, signals.py, worker_host.py, task_runner.py."""

@@ -8,8 +8,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
-from conductor_fast import _core
-from conductor_fast.host.worker_host import WorkerHost
+from conductor_fast.host.worker_host import Executor, WorkerHost
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.settings.configuration import Configuration
 from conductor_fast.worker.worker import Worker
@@ -40,7 +39,7 @@ class TaskRunner:
             _logger.warning("event_listeners are not called: this version has no events yet")
         self.worker = worker
         self.host = WorkerHost(configuration)
-        self._on_request: _core.SyncExecutor | None = None
+        self._on_request: Executor | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -54,9 +53,12 @@ class TaskRunner:
         poll_interval: float | timedelta | None = None,
         *,
         domain: str | None = None,
+        strict_inputs: bool = True,
     ) -> None:
         """As `WorkerHost.start_worker`."""
-        self.host.start_worker(task_type, function, batch_size, poll_interval, domain=domain)
+        self.host.start_worker(
+            task_type, function, batch_size, poll_interval, domain=domain, strict_inputs=strict_inputs
+        )
 
     def run(self) -> None:
         """Poll, run and report until `stop` or a signal; then drain. Blocks; see `WorkerHost.wait`."""

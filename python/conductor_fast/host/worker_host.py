@@ -8,17 +8,19 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
+from conductor_fast.host.loop_thread import LoopThread
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
-from conductor_fast.settings.worker_config import duration_millis
+from conductor_fast.settings.worker_config import Nan, duration_millis
 from conductor_fast.worker.invoke import run_lane
 from conductor_fast.worker.worker import SDK_POLL_TIMEOUT_MILLIS, Worker, refuse_unknown
 
@@ -27,9 +29,11 @@ DRAIN_TIMEOUT = 25.0
 
 _JOIN_TIMEOUT = 1.0
 _MAX_IDS_NAMED = 100
-_DEFAULT_INTERVAL_MILLIS = 100.0
 
 _logger = logging.getLogger("conductor_fast.host")
+
+
+Executor = _core.SyncExecutor | _core.AsyncExecutor
 
 
 class WorkerHost:
@@ -52,7 +56,10 @@ class WorkerHost:
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._executors: dict[tuple[str, str | None], _core.SyncExecutor] = {}
+        self._executors: dict[tuple[str, str | None], Executor] = {}
+        self._workers: dict[tuple[str, str | None], Worker] = {}
+        self._lane_counts: dict[tuple[str, str | None], int] = {}
+        self._loop_thread: LoopThread | None = None
         self._threads: list[threading.Thread] = []
         self._stop_wanted = threading.Event()
         self._left: list[str] | None = None
@@ -67,6 +74,10 @@ class WorkerHost:
         domain: str | None = None,
         worker_id: str | None = None,
         poll_timeout: int | None = None,
+        nan: Nan = "fail",
+        strict_inputs: bool = True,
+        lease_extend_enabled: bool = False,
+        paused: bool = False,
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -74,10 +85,11 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
+        `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`: as of `Worker`.
         """
-        refuse_unknown(
-            task_type, unknown, ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout")
-        )
+        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
+        switches = ("strict_inputs", "lease_extend_enabled", "paused")
+        refuse_unknown(task_type, unknown, settings + switches)
         worker = Worker(
             task_type,
             function,
@@ -86,38 +98,86 @@ class WorkerHost:
             worker_id=worker_id,
             thread_count=batch_size,
             poll_timeout=SDK_POLL_TIMEOUT_MILLIS if poll_timeout is None else poll_timeout,
+            nan=nan,
+            strict_inputs=strict_inputs,
+            lease_extend_enabled=lease_extend_enabled,
+            paused=paused,
         )
         self.add(worker)
 
-    def add(self, worker: Worker, *, on_request: bool = False) -> _core.SyncExecutor:
+    def add(self, worker: Worker, *, on_request: bool = False) -> Executor:
         """Start `worker`; with `on_request` it polls only when `_core.Runtime.poll_once` is called."""
         config = worker.config
         key = (config.task_type, config.domain)
         with self._lock:
             if key in self._executors:
-                where = f" in domain {config.domain!r}" if config.domain else ""
                 raise ConductorFastError(
-                    f"worker {config.task_type!r}{where} is started already; give it a larger batch_size"
+                    f"worker {_shown(*key)} is started already; give it a larger batch_size"
                 )
             runtime = self._start()
-            interval = config.poll_interval_millis
-            executor = runtime.add_worker(
-                task_type=config.task_type,
-                domain=config.domain,
-                worker_id=config.worker_id,
-                thread_count=config.thread_count,
-                poll_interval_millis=_DEFAULT_INTERVAL_MILLIS if interval is None else interval,
-                exact_interval=interval is not None,
-                poll_timeout_millis=config.poll_timeout_millis,
-                whole_task=worker.binding.whole_task,
-                to_plain=to_plain,
-                on_request=on_request,
-            )
+            binding = worker.binding
+            add = runtime.add_async_worker if binding.is_async else runtime.add_worker
+            executor = add(config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
             self._executors[key] = executor
-            for index in range(config.thread_count):
-                lane = executor.lane()
-                self._run(f"{config.task_type}-{index}", run_lane, lane, worker.binding)
+            self._workers[key] = worker
+            if isinstance(executor, _core.AsyncExecutor):
+                self._loop_thread = self._loop_thread or LoopThread()
+                self._loop_thread.add(executor, binding)
+            else:
+                self._add_lanes(executor, worker, config.thread_count)
             return executor
+
+    def pause(self, task_type: str, domain: str | None = None) -> None:
+        """Poll no more for this worker until `resume`; what is here is finished.
+
+        Like all that changes a running worker: ConductorFastError if there is none of that name.
+        """
+        runtime, executor, _worker = self._started(task_type, domain)
+        runtime.pause(executor)
+
+    def resume(self, task_type: str, domain: str | None = None) -> None:
+        """Poll for this worker again, at once."""
+        runtime, executor, _worker = self._started(task_type, domain)
+        runtime.resume(executor)
+
+    def set_thread_count(self, task_type: str, thread_count: int, domain: str | None = None) -> None:
+        """Run up to `thread_count` tasks of this worker at once from now on.
+
+        If more are running, they finish and are not followed by others. Threads that are not needed any
+        more wait for the next change.
+        """
+        runtime, executor, worker = self._started(task_type, domain)
+        replace(worker.config, thread_count=thread_count)  # checks it
+        if isinstance(executor, _core.SyncExecutor):
+            with self._lock:
+                self._add_lanes(executor, worker, thread_count)
+        runtime.set_thread_count(executor, thread_count)
+
+    def set_poll_interval(
+        self, task_type: str, poll_interval: float | timedelta, domain: str | None = None
+    ) -> None:
+        """Keep this time, seconds or a timedelta, between the starts of two idle polls."""
+        runtime, executor, worker = self._started(task_type, domain)
+        millis = duration_millis(poll_interval, "poll_interval")
+        replace(worker.config, poll_interval_millis=millis)  # checks it
+        runtime.set_poll_interval(executor, millis)
+
+    def _started(self, task_type: str, domain: str | None) -> tuple[_core.Runtime, Executor, Worker]:
+        # Without the lock: a stop holds it while it waits for functions, which may be who calls.
+        self._refuse_if_stopped()
+        key = (task_type, domain)
+        executor = self._executors.get(key)
+        if executor is None or self._runtime is None:
+            names = ", ".join(_shown(*key) for key in self._executors) or "none"
+            raise ConductorFastError(f"there is no worker {_shown(*key)}; started are: {names}")
+        return self._runtime, executor, self._workers[key]
+
+    def _add_lanes(self, executor: _core.SyncExecutor, worker: Worker, count: int) -> None:
+        """Bring the threads up to `count`. They never get fewer: one that waits costs its stack alone."""
+        task_type, key = worker.config.task_type, (worker.config.task_type, worker.config.domain)
+        for index in range(self._lane_counts.get(key, 0), count):
+            self._run(f"{task_type}-{index}", run_lane, executor.lane(), worker.binding)
+            self._lane_counts[key] = index + 1
 
     @property
     def runtime(self) -> _core.Runtime:
@@ -153,7 +213,7 @@ class WorkerHost:
         again after their response timeout. Calling it again changes nothing and returns the same.
         Called by a worker function it only asks for the stop, which cannot be awaited there.
         """
-        if threading.current_thread() in self._threads:
+        if self._is_worker_thread():
             self._stop_wanted.set()
             if self._runtime is not None:
                 self._runtime.stop_polling()
@@ -168,10 +228,18 @@ class WorkerHost:
             timeout = self.drain_timeout if drain_timeout is None else drain_timeout
             self._left = self._drain(self._runtime, time.monotonic() + timeout)
             self._runtime.close()
+            if self._loop_thread is not None:
+                self._loop_thread.close()
             for thread in self._threads:
                 thread.join(_JOIN_TIMEOUT if not self._left else 0)
             _running_hosts.discard(self)
             return self._left
+
+    def _is_worker_thread(self) -> bool:
+        current = threading.current_thread()
+        return current in self._threads or (
+            self._loop_thread is not None and current is self._loop_thread.thread
+        )
 
     def _drain(self, runtime: _core.Runtime, deadline: float) -> list[str]:
         runtime.stop_polling()
@@ -184,12 +252,16 @@ class WorkerHost:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
         for executor in self._executors.values():
-            executor.close()
+            if isinstance(executor, _core.SyncExecutor):
+                executor.close()
         return left
 
-    def _start(self) -> _core.Runtime:
+    def _refuse_if_stopped(self) -> None:
         if self._left is not None or self._stop_wanted.is_set():
             raise ConductorFastError("this worker host is stopped; make a new one")
+
+    def _start(self) -> _core.Runtime:
+        self._refuse_if_stopped()
         if self._runtime is None:
             self._runtime = _core.Runtime(start_settings(self.configuration))
             self._started_in = os.getpid()
@@ -215,6 +287,10 @@ class WorkerHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _shown(task_type: str, domain: str | None) -> str:
+    return f"{task_type!r} in domain {domain!r}" if domain else repr(task_type)
 
 
 def _forward_logs(runtime: _core.Runtime) -> None:

@@ -1,1 +1,3 @@
-"""Values that tasks are made of, without I/O: exceptions.py, plain.py, task_result.py, task.py, context.py."""
+"""Values that tasks are made of, without I/O: exceptions.py, plain.py, task_result.py, task.py,
+context.py.
+"""

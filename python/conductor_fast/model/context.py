@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -17,8 +18,9 @@ class TaskContext:
     the result IN_PROGRESS (S17), and `set_output` is the base that a returned dict is merged into (S15).
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, is_cancelled: Callable[[], bool] = lambda: False) -> None:
         self._task = task
+        self._is_cancelled = is_cancelled
         self._result = TaskResult(
             workflow_instance_id=task.workflow_instance_id, task_id=task.task_id, worker_id=task.worker_id
         )
@@ -32,6 +34,20 @@ class TaskContext:
     def task_result(self) -> TaskResult:
         """What was added to the result so far."""
         return self._result
+
+    @property
+    def cancelled(self) -> bool:
+        """Has the server ended this task, by a cancel or a timeout? Then whatever is still done is in vain.
+
+        Known at most 0.8 of the task's response timeout later, and only with `lease_extend_enabled`:
+        without it, it stays False.
+        """
+        return self._is_cancelled()
+
+    def end(self) -> None:
+        """The engine's: the function has returned, `cancelled` stays as it is."""
+        cancelled = self.cancelled
+        self._is_cancelled = lambda: cancelled
 
     @staticmethod
     def get() -> TaskContext:

@@ -149,8 +149,9 @@ def _headers(given: Any) -> list[tuple[str, str]]:
 
 
 def _is_text_to_text(given: object) -> bool:
+    mapping: Any = given
     return isinstance(given, Mapping) and all(
-        isinstance(name, str) and isinstance(value, str) for name, value in given.items()
+        isinstance(name, str) and isinstance(value, str) for name, value in mapping.items()
     )
 
 

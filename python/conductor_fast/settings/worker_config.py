@@ -6,7 +6,7 @@ import math
 import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeGuard
+from typing import Literal, TypeGuard, get_args
 
 from conductor_fast.model.exceptions import ConfigurationError
 
@@ -16,6 +16,9 @@ MAX_POLL_TIMEOUT_MILLIS = 5_000
 MAX_THREAD_COUNT = 10_000
 """More tasks at once in one worker is a mistake in a unit, not a wish."""
 
+Nan = Literal["fail", "null", "string"]
+"""What becomes of NaN and the infinities in an output, for which JSON has no word."""
+
 
 @dataclass(frozen=True)
 class WorkerConfig:
@@ -24,7 +27,9 @@ class WorkerConfig:
     `poll_interval_millis` None: the engine's choice, up to 100 ms, as the SDK's default.
     `poll_timeout_millis`, how long the server may hold a poll, None: the engine's choice.
     `thread_count`: tasks that are held at once. `worker_id` defaults to the host's name, as in the SDK
-    (worker/worker_interface.py).
+    (worker/worker_interface.py). `nan`: an output with NaN or an infinity fails its task ("fail"), or they
+    are sent as null or as "NaN", "Infinity" and "-Infinity". `lease_extend_enabled`: the server is told in
+    time that a task still runs, and its cancellation is noticed. `paused`: polls only once it is resumed.
 
     Raises ConfigurationError that names the worker, the field and the remedy.
     """
@@ -35,6 +40,9 @@ class WorkerConfig:
     thread_count: int = 1
     poll_interval_millis: float | None = None
     poll_timeout_millis: int | None = None
+    nan: Nan = "fail"
+    lease_extend_enabled: bool = False
+    paused: bool = False
 
     def __post_init__(self) -> None:
         self._check_task_type(self.task_type)
@@ -49,6 +57,10 @@ class WorkerConfig:
             )
         if self.poll_interval_millis is not None:
             self._check_poll_interval(self.poll_interval_millis)
+        if self.nan not in get_args(Nan):
+            raise self._error("nan", self.nan, 'is none of "fail", "null" and "string"')
+        self._check_switch("lease_extend_enabled", self.lease_extend_enabled)
+        self._check_switch("paused", self.paused)
 
     def _check_task_type(self, task_type: object) -> None:
         if not isinstance(task_type, str) or not task_type.strip():
@@ -76,6 +88,10 @@ class WorkerConfig:
     def _check_poll_interval(self, value: object) -> None:
         if not _is_number(value) or not 0 < value < math.inf:
             raise self._error("poll_interval_millis", value, "is no time; give milliseconds greater than 0")
+
+    def _check_switch(self, name: str, value: object) -> None:
+        if not isinstance(value, bool):
+            raise self._error(name, value, "is no switch; give True or False")
 
     def _error(self, name: str, value: object, problem: str) -> ConfigurationError:
         return ConfigurationError(f"worker {self.task_type!r}: {name} {value!r} {problem}")

@@ -8,60 +8,54 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conductor_fast.model.exceptions import ConfigurationError, NonRetryableException
+from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task import Task
-
-SOURCE_NAME = "<conductor_fast binding>"
-"""The file name of generated code, by which tracebacks leave it out."""
+from conductor_fast.worker.annotations import Reader, shown
+from conductor_fast.worker.compile import Compiler
+from conductor_fast.worker.converter import Argument, Converter, caller
+from conductor_fast.worker.hints import Names, UnresolvedAnnotation
+from conductor_fast.worker.libraries import Unusable
+from conductor_fast.worker.records import read_rest
+from conductor_fast.worker.shapes import ANYTHING, REQUIRED, Field, Shape, Unknown, unknown_in
 
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
-
-
-class InputMismatch(NonRetryableException):
-    """A task's input does not fit the function: another attempt would get the same input."""
+_Refuse = Callable[[str], ConfigurationError]
 
 
 @dataclass(frozen=True)
 class Binding:
     """How to run a function on what a lane hands out.
 
-    `call` takes the whole task as the server sent it if `whole_task`, else its `inputData`.
+    `call` takes the whole task as the server sent it if `whole_task`, else its `inputData`. What it gives
+    is the output, or a coroutine of it if `is_async`.
     """
 
     whole_task: bool
     call: Callable[[dict[str, Any]], Any]
+    is_async: bool = False
 
 
-def bind(task_type: str, function: Callable[..., Any]) -> Binding:
+def bind(task_type: str, function: Callable[..., Any], *, strict_inputs: bool = True) -> Binding:
     """Bind `function`; ConfigurationError names the worker and what to change.
 
     A single parameter that is annotated `Task` or `object`, or not annotated, gets the `Task` (the SDK's
-    rule: client/worker/worker.py); any other parameter gets the input of its name.
+    rule: client/worker/worker.py); any other parameter gets the input of its name, as its annotation asks:
+    what converts without loss is converted (scalars.py), anything else, and a missing required input, is an
+    InputMismatch. Not `strict_inputs`: the SDK's leniency (compile.py).
     """
 
     def refuse(problem: str) -> ConfigurationError:
         return ConfigurationError(f"worker {task_type!r}: {problem}")
 
-    if not callable(function):
-        raise refuse(f"its function is a {type(function).__name__}, which cannot be called")
-    called = getattr(function, "__call__", None)  # noqa: B004 - of a callable object, what is called
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
-        raise refuse("async functions cannot be run yet; use a function that is not async")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise refuse("its function is a generator; return the output instead of yielding it")
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        raise refuse(
-            "its function has no signature that can be read; wrap it in a function of your own"
-        ) from None
-    annotations = _annotations(function)
-    takes_task = [p for p in parameters if _is_task(annotations.get(p.name, p.annotation))]
+    parameters = _parameters(function, refuse)
+    is_async = any(map(inspect.iscoroutinefunction, (function, _called(function))))
+    resolved = {p.name: _resolved(function, p.annotation) for p in parameters}
+    takes_task = [p for p in parameters if is_task(resolved[p.name])]
     if len(parameters) == 1 and parameters[0].kind in _POSITIONAL:
-        annotation = annotations.get(parameters[0].name, parameters[0].annotation)
+        annotation = resolved[parameters[0].name]
         if takes_task or annotation in (object, _Parameter.empty):
-            return Binding(whole_task=True, call=_task_call(function))
+            return Binding(True, _task_call(function), is_async)
     if takes_task:
         raise refuse(
             f"its parameter {takes_task[0].name!r} is annotated Task, but a function that takes the Task "
@@ -69,20 +63,45 @@ def bind(task_type: str, function: Callable[..., Any]) -> Binding:
         )
     if parameters and all(p.kind is _Parameter.VAR_POSITIONAL for p in parameters):
         raise refuse("its function takes only *args, but inputs are passed by name; name its parameters")
-    return Binding(whole_task=False, call=_input_call(function, parameters))
+    if not isinstance(strict_inputs, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - users have no checker
+        raise refuse(f"strict_inputs is a {type(strict_inputs).__name__}; give True or False")
+    return Binding(False, _input_call(function, parameters, resolved, refuse, strict=strict_inputs), is_async)
 
 
-def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
-    # What cannot be resolved (a name imported for type checking only) stays the text that it is.
-    target = function if hasattr(function, "__annotations__") else getattr(function, "__call__", function)  # noqa: B004
+def _called(function: Any) -> Any:
+    """Of a callable object, what is called."""
+    return getattr(function, "__call__", None)  # noqa: B004
+
+
+def _parameters(function: Any, refuse: _Refuse) -> list[inspect.Parameter]:
+    if not callable(function):
+        raise refuse(f"its function is a {type(function).__name__}, which cannot be called")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise refuse("its function is a generator; return the output instead of yielding it")
     try:
-        return typing.get_type_hints(target)
-    except Exception:
-        return {}
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        raise refuse(
+            "its function has no signature that can be read; wrap it in a function of your own"
+        ) from None
 
 
-def _is_task(annotation: Any) -> bool:
-    return annotation is Task or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Task")
+def _resolved(function: Callable[..., Any], annotation: Any) -> Any:
+    """The annotation, or why it is none."""
+    if annotation is _Parameter.empty:
+        return annotation
+    try:
+        return Names(function).resolve(annotation)
+    except UnresolvedAnnotation as error:
+        # Importing Task for type checkers only is no mistake.
+        if isinstance(annotation, str) and annotation.rpartition(".")[2] == "Task":
+            return Task
+        return Unknown(shown(annotation), error.problem, error.remedy)
+
+
+def is_task(annotation: Any) -> bool:
+    """Whether the parameter so annotated gets the `Task`."""
+    return annotation is Task
 
 
 def _task_call(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
@@ -94,35 +113,48 @@ def _task_call(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
     return call
 
 
+def parameter_shape(parameter: inspect.Parameter, annotation: Any, reader: Reader) -> Shape:
+    """What a parameter asks for; of `**kwargs`, what it asks of all that it takes."""
+    if isinstance(annotation, Unknown):
+        return annotation
+    if annotation is _Parameter.empty:
+        return ANYTHING
+    if parameter.kind is _Parameter.VAR_KEYWORD:
+        return read_rest(annotation, reader.read)
+    if parameter.default is None and annotation is not Any:
+        # `name: str = None` says that None is fine.
+        annotation = typing.Optional[annotation]  # noqa: UP045 - `|` fails for what is no class
+    return reader.read(annotation)
+
+
 def _input_call(
-    function: Callable[..., Any], parameters: list[inspect.Parameter]
+    function: Callable[..., Any],
+    parameters: list[inspect.Parameter],
+    annotations: dict[str, Any],
+    refuse: _Refuse,
+    *,
+    strict: bool,
 ) -> Callable[[dict[str, Any]], Any]:
-    """Generated, as dataclasses generates: a loop over the parameters costs 0.4 µs a task, this 0.1."""
-    names: dict[str, Any] = {"function": function, "InputMismatch": InputMismatch}
-    required: list[str] = []
-    optional: list[str] = []
-    arguments: list[str] = []
-    for index, parameter in enumerate(parameters):
-        value = f"value_{index}"
+    reader, compiler = Reader(), Compiler(strict=strict)
+    arguments: list[Argument] = []
+    rest: Converter | None = None
+    for parameter in parameters:
         if parameter.kind is _Parameter.VAR_POSITIONAL:
             continue
-        if parameter.kind is _Parameter.VAR_KEYWORD:
-            names["named"] = frozenset(p.name for p in parameters)
-            arguments.append("**{name: value for name, value in inputs.items() if name not in named}")
-            continue
-        if parameter.default is _Parameter.empty:
-            required.append(f"        {value} = inputs[{parameter.name!r}]")
-        else:
-            names[f"default_{index}"] = parameter.default
-            optional.append(f"    {value} = inputs.get({parameter.name!r}, default_{index})")
-        by_name = parameter.kind is _Parameter.KEYWORD_ONLY
-        arguments.append(f"{parameter.name}={value}" if by_name else value)
-    lines = ["def call(inputs):"]
-    if required:
-        lines += ["    try:", *required, "    except KeyError as missing:"]
-        lines += [
-            "        raise InputMismatch(f'inputData.{missing.args[0]} is required and missing') from None"
-        ]
-    lines += [*optional, f"    return function({', '.join(arguments)})"]
-    exec(compile("\n".join(lines), SOURCE_NAME, "exec"), names)  # noqa: S102 - names of parameters, nothing else
-    return typing.cast("Callable[[dict[str, Any]], Any]", names["call"])
+        annotation = annotations[parameter.name]
+        named = f"its parameter {parameter.name!r} is annotated {shown(parameter.annotation)}"
+        shape = parameter_shape(parameter, annotation, reader)
+        unknown = unknown_in(shape) if strict else None
+        if unknown is not None:
+            inner = "" if unknown is shape else f"of {unknown.name} in it, "
+            raise refuse(f"{named}, but {inner}{unknown.problem}; {unknown.remedy}")
+        try:
+            if parameter.kind is _Parameter.VAR_KEYWORD:
+                rest = compiler.converter(shape)
+                continue
+            default = REQUIRED if parameter.default is _Parameter.empty else parameter.default
+            by_name = parameter.kind is _Parameter.KEYWORD_ONLY
+            arguments.append(compiler.argument(Field(parameter.name, shape, default, by_name)))
+        except Unusable as error:
+            raise refuse(f"{named}, but {error}; correct the type, or annotate Any") from None
+    return caller(function, arguments, rest)

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from conductor_fast.model.context import TaskContext, context_source
 from conductor_fast.model.task import Task
-from conductor_fast.worker.output import Outcome, merge, raised, returned
+from conductor_fast.worker.output import Outcome, merge, raised, returned, text
 
 if TYPE_CHECKING:
-    from conductor_fast._core import Lane
+    from conductor_fast._core import Job, Lane
     from conductor_fast.worker.binding import Binding
 
 
 class _RunningTask:
-    """Makes the context of the task on a lane when a function asks for it."""
+    """Makes the context of the task on a lane, or of a job, when a function asks for it."""
 
-    __slots__ = ("_lane", "made")
+    __slots__ = ("_holder", "made")
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    def __init__(self, holder: Lane | Job) -> None:
+        self._holder = holder
         self.made: TaskContext | None = None
 
     def context(self) -> TaskContext | None:
         if self.made is None:
             try:
-                self.made = TaskContext(Task.from_wire(self._lane.task()))
+                self.made = TaskContext(Task.from_wire(self._holder.task()), self._holder.cancelled)
             except RuntimeError:
                 return None
         return self.made
@@ -43,34 +43,77 @@ def run_lane(lane: Lane, binding: Binding) -> None:
     call, complete = binding.call, lane.complete
     arguments = lane.take()
     while arguments is not None:
+        output: Any = None
+        outcome: Outcome | None = None
         try:
             output = call(arguments)
+            if type(output) is not dict or running.made is not None:
+                outcome = returned(output)
         except BaseException as error:  # also SystemExit: it ends the task, not the worker
             outcome = raised(error)
-        else:
-            if type(output) is dict and running.made is None:
-                arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
-                continue
-            outcome = returned(output)
+        if outcome is None:
+            arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
+            continue
         arguments = output = None
         arguments = _report(lane, outcome, running)
 
 
 def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, Any] | None:
-    context, running.made = running.made, None
-    if context is not None:
-        outcome = merge(outcome, context)
-    now = time.time_ns() // 1_000_000
-    logs = [(str(line.log), line.created_time or now) for line in outcome.logs]
+    outcome, logs = _merged(outcome, running)
     try:
-        return lane.report(
-            outcome.status,
-            outcome.output,
-            reason=outcome.reason,
-            callback_after_seconds=outcome.callback_after_seconds,
-            logs=logs,
-            external_output_payload_storage_path=outcome.external_output_payload_storage_path,
-        )
-    except (TypeError, ValueError, OverflowError) as error:
-        reason = f"The function returned a result that cannot be reported: {error}"
-        return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=reason, logs=logs)
+        return lane.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
+    except Exception as error:  # nothing that a user puts into a result may end the thread
+        return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
+
+
+async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None:
+    """Run one task of a coroutine function and report it. Runs as an `asyncio.Task` of its own."""
+    running = _RunningTask(job)
+    context_source.set(running)
+    outcome: Outcome | None = None
+    output: Any = None
+    try:
+        output = await binding.call(arguments)
+        if type(output) is not dict or running.made is not None:
+            outcome = returned(output)
+    except BaseException as error:  # also SystemExit, which would end the loop
+        outcome = raised(error)
+    if outcome is None:
+        job.complete(output)  # pyright: ignore[reportUnknownArgumentType]
+        return
+    outcome, logs = _merged(outcome, running)
+    try:
+        job.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
+    except Exception as error:  # nothing that a user puts into a result may end the thread
+        job.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
+
+
+def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tuple[str, int]]]:
+    context, running.made = running.made, None
+    logs: list[tuple[str, int]] = []
+    try:
+        if context is not None:
+            context.end()  # the lane tells of its next task from here on
+            outcome = merge(outcome, context)
+        logs = [(text(line.log), _millis(line.created_time)) for line in outcome.logs]
+    except Exception as error:  # whatever the user's code put there
+        outcome = Outcome("FAILED_WITH_TERMINAL_ERROR", {}, _unreportable(error))
+    return outcome, logs
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "reason": None if outcome.reason is None else text(outcome.reason),
+        "callback_after_seconds": outcome.callback_after_seconds,
+        "external_output_payload_storage_path": outcome.external_output_payload_storage_path,
+    }
+
+
+def _unreportable(error: Exception) -> str:
+    return f"The function returned a result that cannot be reported: {text(error)}"
+
+
+def _millis(created_time: object) -> int:
+    if isinstance(created_time, int) and 0 < created_time < 2**63:
+        return created_time
+    return time.time_ns() // 1_000_000

@@ -14,7 +14,7 @@ from conductor_fast.model.context import TaskContext
 from conductor_fast.model.exceptions import NonRetryableException
 from conductor_fast.model.plain import to_plain
 from conductor_fast.model.task_result import TaskExecLog, TaskInProgress, TaskResult, TaskResultStatus
-from conductor_fast.worker.binding import SOURCE_NAME
+from conductor_fast.worker.converter import SOURCE_NAME
 
 
 @dataclasses.dataclass
@@ -32,24 +32,22 @@ class Outcome:
 def returned(value: Any) -> Outcome:
     """The outcome of a function that returned `value`.
 
-    A dict or a dataclass is the output; any other value is `{"result": value}`, as in the SDK
-    (client/worker/worker.py).
+    What becomes a JSON object (a dict, a dataclass, a model, a plain object) is the output; any other
+    value is `{"result": value}`, as in the SDK (client/worker/worker.py).
     """
     if isinstance(value, TaskResult):
         return Outcome(
             status=str(value.status or TaskResultStatus.COMPLETED),
-            output=value.output_data,
+            output=_output(value.output_data),
             reason=value.reason_for_incompletion,
             callback_after_seconds=value.callback_after_seconds,
             logs=value.logs,
             external_output_payload_storage_path=value.external_output_payload_storage_path,
         )
     if isinstance(value, TaskInProgress):
-        return Outcome("IN_PROGRESS", value.output, callback_after_seconds=value.callback_after_seconds)
-    if isinstance(value, dict):
-        return Outcome("COMPLETED", value)  # pyright: ignore[reportUnknownArgumentType] - keys are checked when written
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Outcome("COMPLETED", to_plain(value))
+        return Outcome(
+            "IN_PROGRESS", _output(value.output), callback_after_seconds=value.callback_after_seconds
+        )
     if inspect.isawaitable(value) or inspect.isgenerator(value) or inspect.isasyncgen(value):
         kind = type(value).__name__
         if inspect.iscoroutine(value):
@@ -58,7 +56,20 @@ def returned(value: Any) -> Outcome:
             f"The function returned a {kind} and not its output; await or exhaust it inside the function."
         )
         return Outcome("FAILED_WITH_TERMINAL_ERROR", {}, reason)
-    return Outcome("COMPLETED", {"result": value})
+    return Outcome("COMPLETED", _output(value))
+
+
+def _output(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value  # pyright: ignore[reportUnknownVariableType] - keys are checked when written
+    if value is None or isinstance(value, (str, int, float, list, tuple)):
+        return {"result": value}
+    try:
+        plain = to_plain(value)
+    except TypeError:
+        # Told by the encoder, which knows the place.
+        return {"result": value}
+    return plain if isinstance(plain, dict) else {"result": plain}  # pyright: ignore[reportUnknownVariableType]
 
 
 def raised(error: BaseException) -> Outcome:
@@ -67,13 +78,12 @@ def raised(error: BaseException) -> Outcome:
     """
     terminal = isinstance(error, NonRetryableException)
     name = type(error).__name__
-    message = _text(str, error)
-    trace = "".join(traceback.format_exception(type(error), error, _without_ours(error.__traceback__)))
+    message = text(error)
     return Outcome(
         status="FAILED_WITH_TERMINAL_ERROR" if terminal else "FAILED",
         output={},
         reason=message if message and isinstance(error, Exception) else f"{name}: {message}".rstrip(": "),
-        logs=[TaskExecLog(trace, created_time=time.time_ns() // 1_000_000)],
+        logs=[TaskExecLog(text(error, _traceback), created_time=time.time_ns() // 1_000_000)],
     )
 
 
@@ -90,11 +100,16 @@ def merge(outcome: Outcome, context: TaskContext) -> Outcome:
     return outcome
 
 
-def _text(convert: Callable[[Any], str], value: Any) -> str:
+def text(value: Any, convert: Callable[[Any], str] = str) -> str:
+    """`value` as text that can be sent, whatever its `__str__` does."""
     try:
-        return convert(value)
+        return convert(value).encode("utf-8", "backslashreplace").decode()
     except Exception as error:
         return f"{type(value).__name__}, whose text cannot be had ({type(error).__name__})"
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(type(error), error, _without_ours(error.__traceback__)))
 
 
 def _without_ours(trace: TracebackType | None) -> TracebackType | None:

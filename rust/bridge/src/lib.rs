@@ -17,7 +17,7 @@ mod core {
     #[pymodule_export]
     use crate::dev_server::PyDevServer;
     #[pymodule_export]
-    use crate::execute::{PyLane, PySyncExecutor};
+    use crate::execute::{PyAsyncExecutor, PyJob, PyLane, PySyncExecutor};
     #[pymodule_export]
     use crate::runtime::PyRuntime;
 

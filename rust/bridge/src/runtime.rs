@@ -4,17 +4,90 @@ use std::time::Duration;
 use conductor_core::delivery::Stage;
 use conductor_core::runtime::Runtime;
 use conductor_core::settings::{PollInterval, WorkerConfig};
-use conductor_core::worker::ReadyQueue;
+use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
-use crate::convert::{PyServerSettings, to_python};
-use crate::execute::{Forward, Line, PySyncExecutor};
+use crate::convert::{Nan, PyServerSettings, from_millis, to_python};
+use crate::execute::{Forward, Line, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue};
 
 /// The engine of one process.
 #[pyclass(frozen, name = "Runtime", module = "conductor_fast._core")]
 pub(crate) struct PyRuntime {
     runtime: Runtime,
     forward: Arc<Forward>,
+}
+
+/// `conductor_fast.settings.worker_config.WorkerConfig`, read by its attributes.
+#[derive(FromPyObject)]
+struct PyWorkerConfig {
+    task_type: String,
+    domain: Option<String>,
+    worker_id: String,
+    thread_count: usize,
+    poll_interval_millis: Option<f64>,
+    poll_timeout_millis: Option<u64>,
+    nan: String,
+    lease_extend_enabled: bool,
+    paused: bool,
+}
+
+/// The SDK's default; an interval that nobody chose grows up to it.
+const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
+
+impl PyWorkerConfig {
+    fn reporting(&self, whole_task: bool, to_plain: Py<PyAny>) -> PyResult<Arc<Reporting>> {
+        let nan = Nan::from_name(&self.nan)?;
+        Ok(Arc::new(Reporting { worker_id: self.worker_id.as_str().into(), whole_task, to_plain, nan }))
+    }
+
+    fn into_core(self) -> WorkerConfig {
+        WorkerConfig {
+            task_type: self.task_type.into(),
+            domain: self.domain,
+            worker_id: self.worker_id,
+            thread_count: self.thread_count,
+            poll_interval: self.poll_interval_millis.map_or(PollInterval::UpTo(DEFAULT_INTERVAL), |millis| {
+                PollInterval::Exactly(from_millis(millis))
+            }),
+            poll_timeout: self.poll_timeout_millis.map(Duration::from_millis),
+            lease_extend_enabled: self.lease_extend_enabled,
+            paused: self.paused,
+        }
+    }
+}
+
+#[derive(FromPyObject)]
+enum AnyExecutor<'py> {
+    Sync(Bound<'py, PySyncExecutor>),
+    Async(Bound<'py, PyAsyncExecutor>),
+}
+
+impl AnyExecutor<'_> {
+    fn runner(self) -> Arc<TaskRunner> {
+        match self {
+            Self::Sync(executor) => Arc::clone(&executor.get().runner),
+            Self::Async(executor) => Arc::clone(&executor.get().runner),
+        }
+    }
+}
+
+impl PyRuntime {
+    /// A worker is not changed in vain: not after a close and not in a forked child.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.runtime.check().map_err(|error| to_python(py, &error))
+    }
+
+    fn add(
+        &self,
+        py: Python<'_>,
+        config: PyWorkerConfig,
+        executor: Arc<dyn Executor>,
+        on_request: bool,
+    ) -> PyResult<Arc<TaskRunner>> {
+        self.runtime
+            .add_worker(config.into_core(), executor, on_request)
+            .map_err(|error| to_python(py, &error))
+    }
 }
 
 #[pymethods]
@@ -30,47 +103,76 @@ impl PyRuntime {
         Ok(Self { runtime, forward })
     }
 
-    /// Starts to poll, unless `on_request`: then only `poll_once` does.
-    #[pyo3(signature = (*, task_type, domain, worker_id, thread_count, poll_interval_millis, exact_interval, poll_timeout_millis, whole_task, to_plain, on_request))]
-    #[expect(clippy::too_many_arguments, reason = "the worker's settings, by name, once per worker")]
+    /// A worker whose functions run on threads. Starts to poll, unless paused or `on_request`:
+    /// then only `poll_once` does.
+    #[pyo3(signature = (config, *, whole_task, to_plain, on_request))]
     fn add_worker(
         &self,
         py: Python<'_>,
-        task_type: &str,
-        domain: Option<String>,
-        worker_id: String,
-        thread_count: usize,
-        poll_interval_millis: f64,
-        exact_interval: bool,
-        poll_timeout_millis: Option<u64>,
+        config: PyWorkerConfig,
         whole_task: bool,
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let interval = Duration::try_from_secs_f64(poll_interval_millis / 1_000.0).unwrap_or(Duration::MAX);
-        let config = WorkerConfig {
-            task_type: task_type.into(),
-            domain,
-            worker_id,
-            thread_count,
-            poll_interval: if exact_interval {
-                PollInterval::Exactly(interval)
-            } else {
-                PollInterval::UpTo(interval)
-            },
-            poll_timeout: poll_timeout_millis.map(Duration::from_millis),
-        };
-        let worker_id = config.worker_id.as_str().into();
+        let reporting = config.reporting(whole_task, to_plain)?;
         let queue = Arc::new(ReadyQueue::default());
-        let runner = self
-            .runtime
-            .add_worker(config, Arc::clone(&queue) as _, on_request)
-            .map_err(|error| to_python(py, &error))?;
-        Ok(PySyncExecutor { queue, runner, worker_id, whole_task, to_plain })
+        let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
+        Ok(PySyncExecutor { queue, runner, reporting })
     }
 
-    fn poll_once(&self, py: Python<'_>, executor: &PySyncExecutor) -> PyResult<usize> {
-        py.detach(|| self.runtime.poll_once(&executor.runner)).map_err(|error| to_python(py, &error))
+    /// A worker whose functions are coroutines.
+    #[pyo3(signature = (config, *, whole_task, to_plain, on_request))]
+    fn add_async_worker(
+        &self,
+        py: Python<'_>,
+        config: PyWorkerConfig,
+        whole_task: bool,
+        to_plain: Py<PyAny>,
+        on_request: bool,
+    ) -> PyResult<PyAsyncExecutor> {
+        let reporting = config.reporting(whole_task, to_plain)?;
+        let (queue, bell) = async_queue()?;
+        let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
+        Ok(PyAsyncExecutor { queue, runner, reporting, bell })
+    }
+
+    fn poll_once(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<usize> {
+        let runner = executor.runner();
+        py.detach(|| self.runtime.poll_once(&runner)).map_err(|error| to_python(py, &error))
+    }
+
+    fn pause(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().pause();
+        Ok(())
+    }
+
+    fn resume(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().resume();
+        Ok(())
+    }
+
+    /// Lanes for them are the caller's to add.
+    fn set_thread_count(
+        &self,
+        py: Python<'_>,
+        executor: AnyExecutor<'_>,
+        thread_count: usize,
+    ) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().set_thread_count(thread_count).map_err(|error| to_python(py, &error))
+    }
+
+    fn set_poll_interval(
+        &self,
+        py: Python<'_>,
+        executor: AnyExecutor<'_>,
+        poll_interval_millis: f64,
+    ) -> PyResult<()> {
+        self.check(py)?;
+        executor.runner().set_poll_interval(from_millis(poll_interval_millis));
+        Ok(())
     }
 
     fn stop_polling(&self, py: Python<'_>) -> PyResult<()> {

@@ -93,17 +93,31 @@ fn judge_answer(status: u16, message: &str) -> Judgement {
 #[cold]
 pub fn classify(status: u16, body: &[u8]) -> Error {
     #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct ErrorResponse {
         error: Option<String>,
         message: Option<String>,
         #[serde(default)]
         retryable: bool,
+        #[serde(default)]
+        validation_errors: Vec<ValidationError>,
+    }
+    #[derive(serde::Deserialize)]
+    struct ValidationError {
+        path: String,
+        message: String,
     }
     let response = serde_json::from_slice::<ErrorResponse>(body).ok();
     let code = response.as_ref().and_then(|response| token_refusal(status, response.error.as_deref()?));
     let (message, retryable) = match response {
-        Some(ErrorResponse { message: Some(message), retryable, .. }) => (message, retryable),
-        _ => (String::from_utf8_lossy(&body[..body.len().min(512)]).into_owned(), false),
+        Some(ErrorResponse { message: Some(mut message), retryable, validation_errors, .. }) => {
+            // The message itself is then only: check below errors for detail.
+            for error in validation_errors {
+                message.extend([" ", &error.path, ": ", &error.message, ";"]);
+            }
+            (message.trim_end_matches(';').to_owned(), retryable)
+        }
+        _ => (page_title(&String::from_utf8_lossy(&body[..body.len().min(2048)])), false),
     };
     let message = cut(message, 512);
     match code {
@@ -117,6 +131,15 @@ pub fn classify(status: u16, body: &[u8]) -> Error {
 fn token_refusal(status: u16, code: &str) -> Option<&'static str> {
     let refuses = |known: &&str| matches!(status, 401 | 403) && *known == code;
     ["EXPIRED_TOKEN", "INVALID_TOKEN"].into_iter().find(refuses)
+}
+
+/// The title of an HTML page, which says all that a proxy's page has to say; any other text as it is.
+fn page_title(text: &str) -> String {
+    if !text.trim_start().starts_with('<') {
+        return text.to_owned();
+    }
+    let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+    title.map_or_else(|| "an HTML page".to_owned(), |(title, _)| format!("an HTML page: {}", title.trim()))
 }
 
 fn cut(mut text: String, limit: usize) -> String {
@@ -147,11 +170,11 @@ impl fmt::Display for ErrorKind {
                     "the answer is not Conductor's ({problem}); check the URL, it usually ends with /api"
                 )
             }
-            Self::Closed => f.write_str("the worker host is closed; make a new one"),
+            Self::Closed => f.write_str("this is closed; make a new one"),
             Self::Forked { started_in } => write!(
                 f,
-                "this worker host was started in process {started_in} and cannot be used after fork; \
-                 start it in the child process, or start the children with the \"spawn\" method"
+                "this was started in process {started_in} and cannot be used after fork; make a new one in \
+                 the child process, or start the children with the \"spawn\" method"
             ),
         }
     }
@@ -211,6 +234,22 @@ mod tests {
                 error.judge(),
                 if status == 500 { Judgement::Transient } else { Judgement::Misconfigured }
             );
+        }
+    }
+
+    #[test]
+    fn messages_say_what_the_server_or_the_proxy_says() {
+        let refused = br#"{"message":"Validation failed.","validationErrors":[
+            {"path":"a.taskId","message":"is empty"},{"path":"a.b","message":"too"}]}"#;
+        let page = b"<!doctype html><html><head><title> Bad Gateway\n</title></head></html>";
+        let rows: [(&[u8], &str); 4] = [
+            (refused, "status 400: Validation failed. a.taskId: is empty; a.b: too"),
+            (page, "status 400: an HTML page: Bad Gateway"),
+            (b"<p>oops", "status 400: an HTML page"),
+            (b"oops", "status 400: oops"),
+        ];
+        for (body, expected) in rows {
+            assert_eq!(classify(400, body).to_string(), expected);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::io_thread::IoThread;
 use crate::settings::{Configuration, WorkerConfig};
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
-use crate::worker::{Executor, Slot, TaskRunner};
+use crate::worker::{Executor, LeaseManager, Slot, TaskRunner};
 
 /// The engine of one process: any number of workers on one I/O thread.
 pub struct Runtime {
@@ -41,10 +41,12 @@ impl Runtime {
         let ledger = Arc::new(Ledger::default());
         let report =
             Updater::start(io.handle(), Arc::clone(&client), Arc::clone(&ledger), &sink, posts_in_flight);
+        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
+        supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         Ok(Self { io, client, ledger, sink, report, polling: watch::Sender::new(true) })
     }
 
-    /// Adds a worker, which polls at once unless it is only polled on request (`TaskRunner::poll_once`).
+    /// Adds a worker, which polls at once unless it is paused or only polled on request (`TaskRunner::poll_once`).
     pub fn add_worker(
         &self,
         config: WorkerConfig,
@@ -77,6 +79,11 @@ impl Runtime {
     pub fn poll_once(&self, runner: &Arc<TaskRunner>) -> Result<usize, Error> {
         let runner = Arc::clone(runner);
         self.io.run(async move { runner.poll_once().await })
+    }
+
+    /// An error after `close` and in a forked child.
+    pub fn check(&self) -> Result<(), Error> {
+        self.io.check()
     }
 
     /// No new poll is sent from now on; those in flight are awaited and what they bring is run.

@@ -87,7 +87,7 @@ pub(crate) fn delete(shared: &Shared, name: &str) -> Answer {
     }
 }
 
-fn parse(request: &ApiRequest, handler: &str) -> Result<Value, Answer> {
+pub(crate) fn parse(request: &ApiRequest, handler: &str) -> Result<Value, Answer> {
     if request.body.is_empty() {
         return Err(Answer::error(500, &format!("Required request body is missing: {handler}")));
     }
@@ -144,7 +144,7 @@ fn objection(definition: &Value, path: &str) -> Option<Violation> {
     })
 }
 
-fn violation(path: &str, field: &str, message: &str, invalid_value: Option<&str>) -> Violation {
+pub(crate) fn violation(path: &str, field: &str, message: &str, invalid_value: Option<&str>) -> Violation {
     Violation {
         path: format!("{path}{field}"),
         message: message.to_owned(),

@@ -17,8 +17,9 @@ pub(crate) struct ReferenceUpdate<'a> {
     pub(crate) workflow_instance_id: &'a str,
     pub(crate) reference_task_name: &'a str,
     pub(crate) status: TaskStatus,
-    /// `None`: the task keeps its own.
     pub(crate) worker_id: Option<Cow<'a, str>>,
+    /// Without a worker id the task keeps its own; else it loses it.
+    pub(crate) keeps_worker_id: bool,
     pub(crate) output: BTreeMap<String, &'a RawValue>,
 }
 
@@ -38,8 +39,8 @@ impl TaskStore {
                 && task.template.reference_task_name == update.reference_task_name
         })?;
         let task_id = as_str(&self.identifiers.task_id(task.sequence)).to_owned();
-        let worker_id =
-            update.worker_id.or_else(|| task.worker_id.as_deref().map(|id| Cow::Owned(id.to_owned())));
+        let kept = task.worker_id.as_deref().filter(|_| update.keeps_worker_id);
+        let worker_id = update.worker_id.or_else(|| kept.map(|id| Cow::Owned(id.to_owned())));
         let reason = task.reason_for_incompletion.as_deref().map(|reason| Cow::Owned(reason.to_owned()));
         let callback_after_seconds = task.callback_after_seconds;
         let output = laid_over(task.output.as_deref().unwrap_or(b"{}"), update.output);

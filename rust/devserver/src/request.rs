@@ -84,8 +84,13 @@ impl ApiRequest {
     }
 
     /// The first value of a query parameter, decoded.
-    pub(crate) fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.query().split('&').find_map(|pair| {
+    pub(crate) fn parameter<'a>(&'a self, name: &'a str) -> Option<Cow<'a, str>> {
+        self.parameters(name).next()
+    }
+
+    /// All values of a query parameter, decoded.
+    pub(crate) fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+        self.query().split('&').filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key, true) == name).then(|| decode(value, true))
         })

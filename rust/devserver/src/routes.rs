@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use crate::answer::Answer;
 use crate::metadata_routes;
+use crate::queue_routes;
+use crate::reference_routes;
 use crate::request::{ApiRequest, decode};
 use crate::shared::Shared;
 use crate::task_routes;
 use crate::token_routes;
+use crate::workflow_metadata_routes;
+use crate::workflow_routes;
 
 /// Answers one request.
 pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer {
@@ -32,21 +36,41 @@ pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer 
         ("GET", ["tasks", "poll", task_type]) => {
             task_routes::single_poll(shared, request, &decode(task_type, false)).await
         }
+        ("GET", ["tasks", "queue", "size"]) => queue_routes::size(shared, request),
+        ("GET", ["tasks", "queue", "sizes"]) => queue_routes::sizes(shared, request),
+        ("GET", ["tasks", "queue", "all"]) => queue_routes::all(shared),
+        ("GET", ["tasks", "queue", "polldata"]) => queue_routes::poll_data(shared, request),
+        ("GET", ["tasks", "queue", "polldata", "all"]) => queue_routes::all_poll_data(shared),
+        ("POST", ["tasks", "queue", "requeue", task_type]) => {
+            queue_routes::requeue(shared, &decode(task_type, false))
+        }
         ("GET", ["tasks", task_id]) => task_routes::get_task(shared, task_id),
         ("POST", ["tasks", task_id, "log"]) => task_routes::add_log(shared, request, task_id),
-        ("POST", ["tasks", workflow_instance_id, reference, status]) => task_routes::update_by_reference(
-            shared,
-            request,
-            workflow_instance_id,
-            &decode(reference, false),
-            status,
-        ),
+        ("POST", ["tasks", id, status, "signal"]) => reference_routes::signal(shared, request, id, status),
+        ("POST", ["tasks", id, status, "signal", "sync"]) => {
+            reference_routes::signal_sync(shared, request, id, status)
+        }
+        ("POST", ["tasks", id, reference, status]) => {
+            reference_routes::update(shared, request, id, &decode(reference, false), status)
+        }
+        ("POST", ["tasks", id, reference, status, "sync"]) => {
+            reference_routes::update_sync(shared, request, id, &decode(reference, false), status)
+        }
         ("GET", ["tasks", task_id, "log"]) => task_routes::get_logs(shared, task_id),
         ("GET", ["metadata", "taskdefs"]) => metadata_routes::list(shared),
         ("POST", ["metadata", "taskdefs"]) => metadata_routes::create(shared, request),
         ("PUT", ["metadata", "taskdefs"]) => metadata_routes::update(shared, request),
         ("GET", ["metadata", "taskdefs", name]) => metadata_routes::get(shared, &decode(name, false)),
         ("DELETE", ["metadata", "taskdefs", name]) => metadata_routes::delete(shared, &decode(name, false)),
+        ("GET", ["metadata", "workflow"]) => workflow_metadata_routes::list(shared),
+        ("POST", ["metadata", "workflow"]) => workflow_metadata_routes::create(shared, request),
+        ("PUT", ["metadata", "workflow"]) => workflow_metadata_routes::update(shared, request),
+        ("GET", ["metadata", "workflow", name]) => {
+            workflow_metadata_routes::get(shared, request, &decode(name, false))
+        }
+        ("POST", ["workflow"]) => workflow_routes::start(shared, request),
+        ("GET", ["workflow", id]) => workflow_routes::get(shared, request, id),
+        ("DELETE", ["workflow", id]) => workflow_routes::terminate(shared, request, id),
         (method, segments) if exists(segments) => Answer::method_not_supported(method),
         _ => Answer::no_such_route(path),
     }
@@ -65,13 +89,14 @@ fn split<'a, 'b>(path: &'a str, segments: &'b mut [&'a str; 5]) -> Option<&'b [&
 fn exists(segments: &[&str]) -> bool {
     matches!(
         segments,
-        ["tasks"]
-            | ["tasks", _]
+        ["tasks" | "workflow"]
+            | ["tasks" | "workflow", _]
             | ["tasks", "poll", _]
-            | ["tasks", "poll", "batch", _]
             | ["tasks", _, "log"]
+            | ["tasks", "queue", "size" | "sizes" | "all" | "polldata"]
             | ["tasks", _, _, _]
-            | ["metadata", "taskdefs"]
-            | ["metadata", "taskdefs", _]
+            | ["tasks", _, _, _, "sync"]
+            | ["metadata", "taskdefs" | "workflow"]
+            | ["metadata", "taskdefs" | "workflow", _]
     )
 }

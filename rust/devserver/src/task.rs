@@ -20,6 +20,8 @@ pub(crate) struct Task {
     /// Changed only by `TaskStore::set_status`, which keeps the census.
     pub(crate) status: TaskStatus,
     pub(crate) retry_count: u32,
+    /// Among all attempts of its workflow, counted from 1 (`seq`).
+    pub(crate) number: u32,
     pub(crate) poll_count: u32,
     pub(crate) scheduled_millis: u64,
     pub(crate) start_millis: u64,
@@ -31,6 +33,8 @@ pub(crate) struct Task {
     pub(crate) retried_task_id: Option<IdentifierText>,
     /// A new attempt has followed this one.
     pub(crate) retried: bool,
+    /// The next task of its workflow has followed this one.
+    pub(crate) executed: bool,
     pub(crate) reason_for_incompletion: Option<Box<str>>,
     /// Shared by all tasks of one poll.
     pub(crate) worker_id: Option<Arc<str>>,
@@ -59,6 +63,7 @@ impl Task {
             workflow_instance_id,
             status: TaskStatus::Scheduled,
             retry_count: 0,
+            number: 1,
             poll_count: 0,
             scheduled_millis,
             start_millis: 0,
@@ -68,6 +73,7 @@ impl Task {
             callback_after_seconds: 0,
             retried_task_id: None,
             retried: false,
+            executed: false,
             reason_for_incompletion: None,
             worker_id: None,
             output: None,
@@ -85,7 +91,7 @@ impl Task {
         text(out, "\",\"inputData\":");
         out.extend_from_slice(&self.input);
         number(out, &template.before_retry_count, u64::from(self.retry_count));
-        number(out, ",\"seq\":", u64::from(self.retry_count) + 1);
+        number(out, ",\"seq\":", u64::from(self.number));
         number(out, &template.before_poll_count, u64::from(self.poll_count));
         number(out, &template.before_scheduled_time, self.scheduled_millis);
         number(out, ",\"startTime\":", self.start_millis);
@@ -98,6 +104,7 @@ impl Task {
             text(out, "\"");
         }
         text(out, if self.retried { ",\"retried\":true" } else { ",\"retried\":false" });
+        text(out, if self.executed { ",\"executed\":true" } else { ",\"executed\":false" });
         string(out, &template.before_workflow_instance_id, &self.workflow_instance_id);
         text(out, &template.before_task_id);
         out.extend_from_slice(&identifiers.task_id(self.sequence));

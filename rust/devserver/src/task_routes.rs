@@ -7,11 +7,9 @@ use serde_json::json;
 
 use crate::answer::{Answer, Violation};
 use crate::polling::{DEFAULT_LONG_POLL_MILLIS, MAX_LONG_POLL_MILLIS, PollRequest, Polled, poll};
-use crate::reference_update::ReferenceUpdate;
 use crate::request::ApiRequest;
 use crate::shared::Shared;
-use crate::status::TaskStatus;
-use crate::task_result::{TaskResult, parse_error};
+use crate::task_result::TaskResult;
 use crate::task_update::{UpdateError, Updated};
 
 /// Java's name of the v1 handler, as it appears in the server's messages.
@@ -21,11 +19,6 @@ const V1_HANDLER: &str = "public java.lang.String com.netflix.conductor.rest.con
 const V2_HANDLER: &str = "public org.springframework.http.ResponseEntity<com.netflix.conductor.common.metadata.\
                           tasks.Task> com.netflix.conductor.rest.controllers.TaskResource.updateTaskV2(\
                           com.netflix.conductor.common.metadata.tasks.TaskResult)";
-/// Java's name of the handler of updates by reference name.
-const BY_REFERENCE_HANDLER: &str = "public java.lang.String com.netflix.conductor.rest.controllers.TaskResource.updateTask(java.lang.String,\
-     java.lang.String,com.netflix.conductor.common.metadata.tasks.TaskResult$Status,java.lang.String,\
-     java.util.Map<java.lang.String, java.lang.Object>)";
-
 /// `GET /tasks/poll/batch/{tasktype}`
 pub(crate) async fn batch_poll(shared: &Arc<Shared>, request: &ApiRequest, task_type: &str) -> Answer {
     let numbers = request
@@ -97,42 +90,6 @@ pub(crate) async fn update_v2(shared: &Arc<Shared>, request: &ApiRequest) -> Ans
     one_or_none(poll(shared, poll_request, Vec::new()).await).about(Some(updated.task_type))
 }
 
-/// `POST /tasks/{workflowId}/{taskRefName}/{status}`: the body is the output. Where nothing is open under that
-/// name, known or not, the answer is empty.
-pub(crate) fn update_by_reference(
-    shared: &Shared,
-    request: &ApiRequest,
-    workflow_instance_id: &str,
-    reference_task_name: &str,
-    status: &str,
-) -> Answer {
-    let Some(status) = TaskStatus::from_result_name(status) else {
-        return Answer::error(500, &unknown_status(status));
-    };
-    if let Err(answer) = check_body(request, BY_REFERENCE_HANDLER) {
-        return answer;
-    }
-    let output = match serde_json::from_slice(&request.body) {
-        Ok(output) => output,
-        Err(error) => return Answer::error(500, &parse_error(&request.body, &error)),
-    };
-    let update = ReferenceUpdate {
-        workflow_instance_id,
-        reference_task_name,
-        status,
-        worker_id: request.parameter("workerid").filter(|id| !id.is_empty()),
-        output,
-    };
-    let now = shared.clock.now();
-    let mut store = shared.store();
-    let updated = store.update_by_reference(update, now);
-    shared.wake_waits(&store);
-    match updated {
-        Some((task_id, updated)) => Answer::text(task_id).about(Some(updated.task_type)),
-        None => Answer::empty(200),
-    }
-}
-
 /// `GET /tasks/{taskId}`
 pub(crate) fn get_task(shared: &Shared, task_id: &str) -> Answer {
     let json = shared.store().task_json(task_id);
@@ -188,7 +145,7 @@ fn read_result<'a>(request: &'a ApiRequest, handler: &str) -> Result<TaskResult<
     TaskResult::parse(&request.body).map_err(|message| Answer::error(500, &message))
 }
 
-fn check_body(request: &ApiRequest, handler: &str) -> Result<(), Answer> {
+pub(crate) fn check_body(request: &ApiRequest, handler: &str) -> Result<(), Answer> {
     if !request.has_json_content_type() {
         let content_type = request.content_type();
         return Err(Answer::error(500, &format!("Content-Type '{content_type}' is not supported")));
@@ -197,16 +154,6 @@ fn check_body(request: &ApiRequest, handler: &str) -> Result<(), Answer> {
         return Err(Answer::error(500, &format!("Required request body is missing: {handler}")));
     }
     Ok(())
-}
-
-/// Spring's words for a path segment that is no status.
-fn unknown_status(status: &str) -> String {
-    format!(
-        "Method parameter 'status': Failed to convert value of type 'java.lang.String' to required type \
-         'com.netflix.conductor.common.metadata.tasks.TaskResult$Status'; Failed to convert from type \
-         [java.lang.String] to type [@org.springframework.web.bind.annotation.PathVariable \
-         com.netflix.conductor.common.metadata.tasks.TaskResult$Status] for value [{status}]"
-    )
 }
 
 fn update(shared: &Shared, result: &TaskResult<'_>) -> Result<Updated, Answer> {

@@ -2,6 +2,7 @@
 //!
 //! Plain and synchronous: every method is told the time, nothing here waits.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,12 +13,14 @@ use crate::census::Census;
 use crate::clock::Now;
 use crate::identifier::{Identifiers, as_str};
 use crate::options::PushOptions;
-use crate::queue::Queues;
+use crate::queue::{LastPoll, Queues};
 use crate::status::TaskStatus;
 use crate::task::Task;
 use crate::task_definition::TaskDefinitions;
 use crate::task_table::TaskTable;
-use crate::template::Template;
+use crate::template::{Place, Template};
+use crate::workflow::{Workflow, WorkflowStatus};
+use crate::workflow_definition::WorkflowDefinitions;
 
 #[derive(Debug)]
 pub(crate) struct TaskStore {
@@ -27,6 +30,9 @@ pub(crate) struct TaskStore {
     pub(crate) census: Census,
     pub(crate) alarms: Alarms,
     pub(crate) definitions: TaskDefinitions,
+    pub(crate) workflow_definitions: WorkflowDefinitions,
+    /// Started ones, and pushed tasks' terminated ones.
+    pub(crate) workflows: HashMap<Arc<str>, Workflow>,
     /// The last push's template: 100,000 pushes of one kind share one instead of holding 1 KB each.
     last_template: Option<(PushOptions, Arc<Template>)>,
 }
@@ -40,6 +46,8 @@ impl TaskStore {
             census: Census::default(),
             alarms: Alarms::default(),
             definitions: TaskDefinitions::default(),
+            workflow_definitions: WorkflowDefinitions::default(),
+            workflows: HashMap::new(),
             last_template: None,
         }
     }
@@ -84,6 +92,8 @@ impl TaskStore {
         now: Now,
         out: &mut Vec<u8>,
     ) -> usize {
+        self.queues.get(queue).last_poll =
+            Some(LastPoll { millis: now.millis, worker_id: worker_id.cloned() });
         let mut taken = 0;
         while taken < limit {
             let Some(sequence) = self.queues.get(queue).ready.pop_front() else { break };
@@ -200,11 +210,14 @@ impl TaskStore {
         out
     }
 
-    /// Drops finished tasks; the server does not know them any more afterwards.
+    /// Drops finished tasks and workflows; the server does not know them any more afterwards. A running
+    /// workflow keeps its tasks: their output is read by those that follow.
     pub(crate) fn forget_terminal(&mut self) -> usize {
-        let census = &mut self.census;
+        self.workflows.retain(|_, workflow| workflow.status == WorkflowStatus::Running);
+        let (census, workflows) = (&mut self.census, &self.workflows);
         self.tasks.forget(|task| {
-            let forget = task.status.is_terminal();
+            let forget = task.status.is_terminal()
+                && !(task.template.has_workflow && workflows.contains_key(&task.workflow_instance_id));
             if forget {
                 census.remove(task.template.census, task.status);
             }
@@ -221,11 +234,20 @@ impl TaskStore {
         {
             return Arc::clone(template);
         }
+        let template = Arc::new(self.new_template(task_type, options, None));
+        self.last_template = Some((key, Arc::clone(&template)));
+        template
+    }
+
+    pub(crate) fn new_template(
+        &mut self,
+        task_type: &str,
+        options: &PushOptions,
+        place: Option<Place<'_>>,
+    ) -> Template {
         let name = self.census.task_type(task_type).unwrap_or_else(|| Arc::from(task_type));
         let queue = self.queues.index_of(task_type, options.domain.as_deref());
         let census = self.census.index_of(&name);
-        let template = Arc::new(Template::new(name, options, self.definitions.get(task_type), queue, census));
-        self.last_template = Some((key, Arc::clone(&template)));
-        template
+        Template::new(name, options, self.definitions.get(task_type), place, queue, census)
     }
 }

@@ -55,15 +55,6 @@ impl TaskStore {
         self.updated(sequence)
     }
 
-    /// Ends a task as `CANCELED`, as the termination of its workflow would; `false` when unknown or finished.
-    pub(crate) fn cancel(&mut self, task_id: &str, now: Now) -> bool {
-        let open = self.find(task_id).filter(|task| !task.status.is_terminal()).map(|task| task.sequence);
-        if let Some(sequence) = open {
-            self.finish(sequence, TaskStatus::Canceled, now);
-        }
-        open.is_some()
-    }
-
     /// Lets time do what is due: retries and callbacks become ready, silent tasks time out.
     pub(crate) fn expire(&mut self, now: Now) {
         while let Some(sequence) = self.alarms.pop_due(now.instant) {
@@ -138,7 +129,7 @@ impl TaskStore {
     }
 
     /// Ends an attempt; a retriable one with retries left is followed by a new task.
-    fn finish(&mut self, sequence: u64, status: TaskStatus, now: Now) {
+    pub(crate) fn finish(&mut self, sequence: u64, status: TaskStatus, now: Now) {
         self.set_status(sequence, status);
         self.clear_alarm(sequence);
         self.withdraw(sequence);
@@ -146,7 +137,11 @@ impl TaskStore {
         let Some(task) = self.tasks.get_mut(sequence) else { return };
         task.end_millis = now.millis;
         let rules = task.template.rules;
+        let has_workflow = task.template.has_workflow;
         if !status.is_retriable() || task.retry_count >= rules.retry_count_limit {
+            if has_workflow {
+                self.workflow_task_ended(sequence, now);
+            }
             return;
         }
         task.retried = true;
@@ -159,9 +154,14 @@ impl TaskStore {
             now.millis,
         );
         next.retry_count = task.retry_count + 1;
+        next.number = task.number + 1;
         next.start_delay_seconds = delay_seconds;
         next.reason_for_incompletion.clone_from(&task.reason_for_incompletion);
         next.retried_task_id = Some(self.identifiers.task_id(sequence));
+        if has_workflow && let Some(workflow) = self.workflows.get_mut(&next.workflow_instance_id) {
+            workflow.tasks.push(next_sequence);
+            workflow.update_millis = now.millis;
+        }
         self.add(next);
         if delay_seconds == 0 {
             self.make_ready(next_sequence);
@@ -189,8 +189,9 @@ impl TaskStore {
     }
 
     /// A walk over all tasks: only updates that name a wrong id pay for it.
-    fn knows_workflow(&self, workflow_instance_id: &str) -> bool {
-        self.tasks.iter().any(|task| *task.workflow_instance_id == *workflow_instance_id)
+    pub(crate) fn knows_workflow(&self, workflow_instance_id: &str) -> bool {
+        self.workflows.contains_key(workflow_instance_id)
+            || self.tasks.iter().any(|task| *task.workflow_instance_id == *workflow_instance_id)
     }
 }
 

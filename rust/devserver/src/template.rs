@@ -8,9 +8,14 @@ use std::sync::Arc;
 
 use crate::options::PushOptions;
 use crate::task_definition::{RetryRules, TaskDefinition};
+use crate::workflow_definition::PUSHED_WORKFLOW_TYPE;
 
-/// Name of the workflow that every pushed task pretends to belong to.
-const WORKFLOW_TYPE: &str = "dev_workflow";
+/// A task's place in a workflow's definition.
+pub(crate) struct Place<'a> {
+    pub(crate) workflow_type: &'a str,
+    /// JSON object.
+    pub(crate) input_parameters: &'a str,
+}
 
 /// What tasks of one push share.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub(crate) struct Template {
     /// Index in `Census`.
     pub(crate) census: usize,
     pub(crate) rules: RetryRules,
+    /// Its tasks belong to a workflow that goes on when they end; a pushed task's does not.
+    pub(crate) has_workflow: bool,
     pub(crate) before_status: String,
     pub(crate) before_retry_count: String,
     pub(crate) before_poll_count: String,
@@ -37,6 +44,7 @@ impl Template {
         task_type: Arc<str>,
         options: &PushOptions,
         definition: Option<&TaskDefinition>,
+        place: Option<Place<'_>>,
         queue: usize,
         census: usize,
     ) -> Self {
@@ -46,6 +54,9 @@ impl Template {
         rules.response_timeout_seconds =
             options.response_timeout_seconds.unwrap_or(rules.response_timeout_seconds);
 
+        let has_workflow = place.is_some();
+        let place = place.unwrap_or(Place { workflow_type: PUSHED_WORKFLOW_TYPE, input_parameters: "{}" });
+        let workflow_type = quoted(place.workflow_type);
         let name = quoted(&task_type);
         let reference_task_name =
             options.reference_task_name.clone().unwrap_or_else(|| format!("{task_type}_ref"));
@@ -56,20 +67,22 @@ impl Template {
         let correlation_id = optional("correlationId", &options.correlation_id);
         let domain = optional("domain", &options.domain);
         let response_timeout = rules.response_timeout_seconds;
-        let (workflow_task, task_definition) = objects(&name, &reference, &rules, definition);
+        let (workflow_task, task_definition) =
+            objects(&name, &reference, &rules, definition, place.input_parameters);
         Self {
             queue,
             census,
             rules,
+            has_workflow,
             before_status: format!("{{\"taskType\":{name},\"status\":\""),
             before_retry_count: format!(",\"referenceTaskName\":{reference},\"retryCount\":"),
             before_poll_count: format!("{correlation_id},\"pollCount\":"),
             before_scheduled_time: format!(",\"taskDefName\":{name},\"scheduledTime\":"),
             before_workflow_instance_id: format!(
-                ",\"executed\":false,\"callbackFromWorker\":true,\"responseTimeoutSeconds\":{response_timeout},\
+                ",\"callbackFromWorker\":true,\"responseTimeoutSeconds\":{response_timeout},\
                  \"workflowInstanceId\":"
             ),
-            before_task_id: format!(",\"workflowType\":\"{WORKFLOW_TYPE}\",\"taskId\":\""),
+            before_task_id: format!(",\"workflowType\":{workflow_type},\"taskId\":\""),
             before_queue_wait_time: format!(
                 ",\"workflowTask\":{workflow_task}{domain},\"rateLimitPerFrequency\":0,\
                  \"rateLimitFrequencyInSeconds\":1,\"workflowPriority\":0,\"iteration\":0,\
@@ -89,10 +102,11 @@ fn objects(
     reference: &str,
     rules: &RetryRules,
     definition: Option<&TaskDefinition>,
+    input_parameters: &str,
 ) -> (String, String) {
     if let Some(definition) = definition {
         let workflow_task = format!(
-            "{{\"name\":{name},\"taskReferenceName\":{reference},\"inputParameters\":{{}},\"type\":\"SIMPLE\",\
+            "{{\"name\":{name},\"taskReferenceName\":{reference},\"inputParameters\":{input_parameters},\"type\":\"SIMPLE\",\
              \"decisionCases\":{{}},\"defaultCase\":[],\"forkTasks\":[],\"startDelay\":0,\"joinOn\":[],\
              \"optional\":false,\"taskDefinition\":{},\"defaultExclusiveJoinTask\":[],\"asyncComplete\":false,\
              \"loopOver\":[],\"onStateChange\":{{}},\"permissive\":false,\"metadata\":{{}}}}",
@@ -101,7 +115,7 @@ fn objects(
         return (workflow_task, definition.json.clone());
     }
     let workflow_task = format!(
-        "{{\"name\":{name},\"taskReferenceName\":{reference},\"type\":\"SIMPLE\",\"optional\":false}}"
+        "{{\"name\":{name},\"taskReferenceName\":{reference},\"inputParameters\":{input_parameters},\"type\":\"SIMPLE\",\"optional\":false}}"
     );
     let task_definition = format!(
         "{{\"name\":{name},\"retryCount\":{},\"retryDelaySeconds\":{},\"responseTimeoutSeconds\":{}}}",

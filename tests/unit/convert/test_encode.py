@@ -48,6 +48,7 @@ def nested(depth: int) -> list[Any]:
         {"": "", 'quote"': 'back\\slash "\n\r\t\b\f\x00\x1f\x7f'},
         {"text": "äöü€😀\u2028"},
         {2: 1, -2.5: 2, None: 3, True: 4, 2**70: 5},
+        {Color.RED: 1, Level.HIGH: 2},
         [[], {}, [{}], ()],
         collections.OrderedDict(a=1),
         {"enum": [Color.RED, Level.HIGH]},
@@ -91,12 +92,13 @@ def raises(_value: Any) -> Any:
         ({"a": [1, {"b c": math.nan}]}, r'outputData.a\[1\]\["b c"\] is NaN'),
         ({"a": math.inf}, "outputData.a is infinite"),
         (cycle(), r"outputData\.k(\.up)? contains itself"),
-        ({"o": [Loud()]}, r"outputData.o\[0\] is of type Loud, .* return a dict"),
-        ({"p": Point(1, {1, 2})}, "outputData.p.inner is of type set"),
-        ({"d": {(1, 2): 3}}, "outputData.d has a key of type <class 'tuple'>"),
+        ({"o": [object()]}, r"outputData.o\[0\] is of type object, .* return a dict"),
+        ({"p": Point(1, {Loud})}, r"outputData.p.inner\[0\] is a type, which is code"),
+        ({"d": {(1, (object(),)): 3}}, "outputData.d has a key that is of type object"),
+        ({"x" * 100: math.nan}, r'outputData\["x{40}"…\] is NaN'),
         ({"deep": nested(998)}, "nested in more than the 998 levels"),
         ({"big": [10**5000]}, r"outputData.big\[0\] is an integer of more digits"),
-        ({"m": {math.nan: 1}}, "outputData.m is NaN"),
+        ({"m": {math.nan: 1}}, "outputData.m has a key that is NaN"),
     ],
 )
 def test_what_cannot_be_sent_is_named_with_its_place(value: Any, reason: str) -> None:
@@ -106,7 +108,7 @@ def test_what_cannot_be_sent_is_named_with_its_place(value: Any, reason: str) ->
 
 
 def test_what_a_conversion_raises_does_not_show() -> None:
-    with pytest.raises(ValueError, match="whose conversion raised <class 'RuntimeError'>") as caught:
+    with pytest.raises(ValueError, match="whose conversion raised RuntimeError") as caught:
         encode_json({"o": Loud()}, raises)
     assert "canary" not in str(caught.value)
 

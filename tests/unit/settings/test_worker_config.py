@@ -33,6 +33,7 @@ def test_is_frozen() -> None:
         {"poll_timeout_millis": 0},
         {"poll_timeout_millis": 5_000},
         {"domain": "blue", "worker_id": "me"},
+        {"lease_extend_enabled": True, "paused": True},
         {"task_type": "with blank and ünicode"},
     ],
 )
@@ -58,6 +59,8 @@ def test_accepts(settings: dict[str, Any]) -> None:
         ({"thread_count": "1"}, "thread_count '1'"),
         ({"poll_timeout_millis": 5_001}, r"5001.*0 to 5,000.*5,000 ms: ExecutionService\.java:113"),
         ({"poll_timeout_millis": -1}, "poll_timeout_millis -1"),
+        ({"lease_extend_enabled": 1}, "lease_extend_enabled 1 is no switch; give True or False"),
+        ({"paused": "no"}, "'greet': paused 'no' is no switch"),
         ({"poll_timeout_millis": False}, "poll_timeout_millis False"),
         ({"poll_interval_millis": 0}, "poll_interval_millis 0.*greater than 0"),
         ({"poll_interval_millis": -0.1}, "poll_interval_millis -0.1"),

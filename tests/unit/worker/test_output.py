@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from typing import Any
 
 import pytest
@@ -23,6 +24,11 @@ class Point:
     inner: Any = None
 
 
+class Plain:
+    def __init__(self) -> None:
+        self.a, self.b = 1, None
+
+
 @pytest.mark.parametrize(
     ("value", "output"),
     [
@@ -33,6 +39,10 @@ class Point:
         ("text", {"result": "text"}),
         ([1, 2], {"result": [1, 2]}),
         (Point, {"result": Point}),
+        ({1}, {"result": [1]}),
+        (b"\xff", {"result": "/w=="}),
+        (Plain(), {"a": 1}),
+        (types.MappingProxyType({"a": 1}), {"a": 1}),
     ],
 )
 def test_what_completes_a_task(value: Any, output: dict[str, Any]) -> None:
@@ -53,6 +63,8 @@ def test_a_task_result_is_taken_as_it_is() -> None:
     assert (outcome.reason, outcome.external_output_payload_storage_path) == ("not yet", "there")
     assert [line.log for line in outcome.logs] == ["a line"]
     assert returned(TaskResult()).status == "COMPLETED"
+    of_object: Any = Plain()
+    assert returned(TaskResult(output_data=of_object)).output == {"a": 1}
 
 
 def test_task_in_progress() -> None:

@@ -2,148 +2,158 @@
 #![allow(unsafe_code, reason = "the C API's exact-type calls: the way a dict of 5 takes 0.1 µs and not 1")]
 
 use std::ffi::c_int;
-use std::fmt::Write as _;
 
 use conductor_core::wire::write_json_string;
+use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyFloat;
+
+use super::encode_error::{EncodeError, key_segment};
 
 /// The server's parser refuses a body of more than 1,000 levels; the result around the output has one.
 const MAX_DEPTH: usize = 998;
-/// A path longer than this tells a reader nothing more.
-const SHOWN_SEGMENTS: usize = 12;
 
-/// Why a value cannot be sent, and where it stands.
-#[derive(Debug)]
-pub(crate) struct EncodeError {
-    problem: String,
-    /// From the value up to the output.
-    path: Vec<String>,
-    /// The container at which the depth ran out: met again on the way up, it is a cycle.
-    deepest: *mut ffi::PyObject,
+/// What becomes of the floats that JSON has no word for: NaN and the infinities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nan {
+    Fail,
+    Null,
+    /// "NaN", "Infinity", "-Infinity".
+    Text,
 }
 
-impl EncodeError {
-    /// `outputData.items[3].price is NaN, which JSON has no word for`
-    pub(crate) fn reason(&self) -> String {
-        let mut text = String::from("outputData");
-        for (index, segment) in self.path.iter().rev().enumerate() {
-            if index == SHOWN_SEGMENTS {
-                text.push_str(" …");
-                break;
-            }
-            text.push_str(segment);
+impl Nan {
+    pub(crate) fn from_name(name: &str) -> PyResult<Self> {
+        match name {
+            "fail" => Ok(Self::Fail),
+            "null" => Ok(Self::Null),
+            "string" => Ok(Self::Text),
+            _ => Err(PyValueError::new_err("nan: give \"fail\", \"null\" or \"string\"")),
         }
-        let _ = write!(text, " {}", self.problem);
-        text
     }
 }
 
-/// Boxed: the good way is the one that is taken a million times.
-type Encoded = Result<(), Box<EncodeError>>;
-
-#[cold]
-fn refuse(problem: impl Into<String>) -> Encoded {
-    Err(Box::new(EncodeError { problem: problem.into(), path: Vec::new(), deepest: std::ptr::null_mut() }))
-}
+type Encoded = Result<(), EncodeError>;
 
 pub(crate) struct Encoder<'a, 'py> {
     pub(crate) out: &'a mut Vec<u8>,
     /// Turns any other object into one of JSON's types, or raises.
     pub(crate) to_plain: &'a Bound<'py, PyAny>,
+    pub(crate) nan: Nan,
 }
 
 impl<'py> Encoder<'_, 'py> {
     pub(crate) fn encode(&mut self, value: &Bound<'py, PyAny>) -> Encoded {
-        self.value(value.py(), value.as_ptr(), 1)
+        match self.leaf(value.as_ptr()) {
+            Some(encoded) => encoded,
+            None => self.branch(value, 1),
+        }
     }
 
-    // The pointers below are owned or borrowed references that live for the call: of `value`'s caller,
-    // or taken with `Bound::from_borrowed_ptr` where Python code may run and drop them.
-    fn value(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
+    /// A value under which no Python code can run, neither the user's nor a finaliser's, so that neither
+    /// it nor its key needs to be held. None for any other.
+    fn leaf(&mut self, object: *mut ffi::PyObject) -> Option<Encoded> {
         // SAFETY: `object` is a live object and we are attached.
         unsafe {
             let class = ffi::Py_TYPE(object);
             if class == &raw mut ffi::PyUnicode_Type {
-                self.string(object)
+                return self.narrow_string(object).then_some(Ok(()));
             } else if class == &raw mut ffi::PyLong_Type {
-                self.int(py, object)
+                return self.small_int(object).then_some(Ok(()));
             } else if object == ffi::Py_None() {
-                self.raw(b"null")
+                self.out.extend_from_slice(b"null");
             } else if object == ffi::Py_True() {
-                self.raw(b"true")
+                self.out.extend_from_slice(b"true");
             } else if object == ffi::Py_False() {
-                self.raw(b"false")
+                self.out.extend_from_slice(b"false");
             } else if class == &raw mut ffi::PyFloat_Type {
-                self.float(object)
-            } else if class == &raw mut ffi::PyDict_Type {
-                self.dict(py, object, depth)
-            } else if class == &raw mut ffi::PyList_Type {
-                self.list(py, object, depth)
-            } else if class == &raw mut ffi::PyTuple_Type {
-                self.tuple(py, object, depth)
+                return Some(self.float(object));
             } else {
-                self.other(py, object, depth)
+                return None;
             }
+        }
+        Some(Ok(()))
+    }
+
+    /// Everything else; `object` is held by the caller, for Python code may run below it.
+    fn branch(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        let pointer = object.as_ptr();
+        // SAFETY: `object` is a live object and we are attached.
+        let class = unsafe { ffi::Py_TYPE(pointer) };
+        if class == &raw mut ffi::PyDict_Type {
+            self.dict(object, depth)
+        } else if class == &raw mut ffi::PyList_Type {
+            self.list(object, depth)
+        } else {
+            self.other(object, depth)
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "an arm of `value`")]
-    fn raw(&mut self, text: &[u8]) -> Encoded {
-        self.out.extend_from_slice(text);
-        Ok(())
-    }
-
-    /// Subclasses of the built-in types, as `json` takes them, then everything else.
-    #[cold]
-    fn other(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
+    /// Tuples, wide strings, large integers, subclasses of the built-in types as `json` takes them, and
+    /// then everything else.
+    fn other(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        let pointer = object.as_ptr();
         // SAFETY: `object` is a live object and we are attached.
         unsafe {
-            if ffi::PyUnicode_Check(object) != 0 {
-                return self.string(object);
+            if ffi::PyTuple_Check(pointer) != 0 {
+                return self.tuple(object, depth);
             }
-            if ffi::PyLong_Check(object) != 0 {
-                return self.int(py, object);
+            if ffi::PyUnicode_Check(pointer) != 0 {
+                self.string(pointer);
+                return Ok(());
             }
-            if ffi::PyFloat_Check(object) != 0 {
-                return self.float(object);
+            if ffi::PyLong_Check(pointer) != 0 {
+                return self.int(object);
             }
-            if ffi::PyDict_Check(object) != 0 {
-                return self.dict(py, object, depth);
+            if ffi::PyFloat_Check(pointer) != 0 {
+                return self.float(pointer);
             }
-            if ffi::PyList_Check(object) != 0 {
-                return self.list(py, object, depth);
+            if ffi::PyDict_Check(pointer) != 0 {
+                return self.dict(object, depth);
             }
-            if ffi::PyTuple_Check(object) != 0 {
-                return self.tuple(py, object, depth);
+            if ffi::PyList_Check(pointer) != 0 {
+                return self.list(object, depth);
             }
         }
-        Self::within_depth(object, depth)?;
-        // SAFETY: `object` is a live object; the new reference keeps it while Python code runs.
-        let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-        match self.to_plain.call1((&object,)) {
-            Ok(plain) => self
-                .value(py, plain.as_ptr(), depth + 1)
-                .map_err(|error| Self::climb(error, object.as_ptr(), None)),
-            Err(error) => refuse(describe(py, &object, &error)),
+        within_depth(object, depth)?;
+        match self.to_plain.call1((object,)) {
+            Ok(plain) => {
+                self.held(&plain, depth + 1).map_err(|error| error.climb(object.as_ptr() as usize, None))
+            }
+            Err(error) => Err(EncodeError::of_conversion(object, &error)),
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "an arm of `value`")]
-    fn string(&mut self, object: *mut ffi::PyObject) -> Encoded {
+    fn held(&mut self, value: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        match self.leaf(value.as_ptr()) {
+            Some(encoded) => encoded,
+            None => self.branch(value, depth),
+        }
+    }
+
+    /// A str of characters below U+0100: those cannot fail to have UTF-8, and making it runs no code.
+    fn narrow_string(&mut self, object: *mut ffi::PyObject) -> bool {
+        // SAFETY: `object` is a str.
+        let narrow = unsafe { ffi::PyUnicode_KIND(object) } == ffi::PyUnicode_1BYTE_KIND;
+        if narrow {
+            self.string(object);
+        }
+        narrow
+    }
+
+    fn string(&mut self, object: *mut ffi::PyObject) {
         let mut size: ffi::Py_ssize_t = 0;
         // SAFETY: `object` is a str; the bytes belong to it and it outlives their use here.
         unsafe {
             let data = ffi::PyUnicode_AsUTF8AndSize(object, &raw mut size);
             if data.is_null() {
                 ffi::PyErr_Clear();
-                self.string_with_surrogates(object);
-                return Ok(());
+                return self.string_with_surrogates(object);
             }
             let bytes = std::slice::from_raw_parts(data.cast::<u8>(), size.unsigned_abs());
             write_json_string(self.out, std::str::from_utf8_unchecked(bytes));
         }
-        Ok(())
     }
 
     /// A lone surrogate has no UTF-8: it travels as the escape that `json` writes.
@@ -173,96 +183,146 @@ impl<'py> Encoder<'_, 'py> {
         self.out.extend_from_slice(quoted.get(1..quoted.len() - 1).unwrap_or_default());
     }
 
-    fn int(&mut self, py: Python<'py>, object: *mut ffi::PyObject) -> Encoded {
+    fn small_int(&mut self, object: *mut ffi::PyObject) -> bool {
         let mut overflow: c_int = 0;
-        // SAFETY: `object` is an int.
+        // SAFETY: `object` is an int; the overflow is told without an exception.
         let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow) };
         if overflow == 0 {
             self.out.extend_from_slice(itoa::Buffer::new().format(small).as_bytes());
+        }
+        overflow == 0
+    }
+
+    fn int(&mut self, object: &Bound<'py, PyAny>) -> Encoded {
+        if self.small_int(object.as_ptr()) {
             return Ok(());
         }
-        // SAFETY: as above; the result is a new str, or null with an error set.
-        let digits = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_ToBase(object, 10)) };
-        match digits.and_then(|digits| digits.extract::<String>()) {
-            Ok(digits) => self.raw(digits.as_bytes()),
-            Err(_) => {
-                refuse("is an integer of more digits than Python converts (sys.set_int_max_str_digits)")
-            }
-        }
+        // SAFETY: `object` is an int; the result is a new str, or null with an error set.
+        let digits =
+            unsafe { Bound::from_owned_ptr_or_err(object.py(), ffi::PyNumber_ToBase(object.as_ptr(), 10)) };
+        let Ok(digits) = digits.and_then(|digits| digits.extract::<String>()) else {
+            let problem = "is an integer of more digits than Python converts (sys.set_int_max_str_digits)";
+            return Err(EncodeError::new(problem));
+        };
+        self.out.extend_from_slice(digits.as_bytes());
+        Ok(())
     }
 
     fn float(&mut self, object: *mut ffi::PyObject) -> Encoded {
         // SAFETY: `object` is a float.
         let value = unsafe { ffi::PyFloat_AsDouble(object) };
-        if !value.is_finite() {
-            let name = if value.is_nan() { "NaN" } else { "infinite" };
-            return refuse(format!("is {name}, which JSON has no word for"));
+        if value.is_finite() {
+            self.out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+            return Ok(());
         }
-        self.raw(zmij::Buffer::new().format_finite(value).as_bytes())
+        self.without_a_word(value)
     }
 
-    fn dict(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        Self::within_depth(object, depth)?;
+    #[cold]
+    fn without_a_word(&mut self, value: f64) -> Encoded {
+        let text = match self.nan {
+            Nan::Fail => {
+                let name = if value.is_nan() { "NaN" } else { "infinite" };
+                let problem =
+                    format!("is {name}, which JSON has no word for (worker setting nan: null or string)");
+                return Err(EncodeError::new(problem));
+            }
+            Nan::Null => "null",
+            Nan::Text if value.is_nan() => r#""NaN""#,
+            Nan::Text if value > 0.0 => r#""Infinity""#,
+            Nan::Text => r#""-Infinity""#,
+        };
+        self.out.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn dict(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        within_depth(object, depth)?;
+        let py = object.py();
         self.out.push(b'{');
         let (mut position, mut first) = (0, true);
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: `object` is a dict. Encoding a value may run Python code (`to_plain`) that changes it:
-        // the references taken keep key and value, and PyDict_Next stays within the dict whatever its size.
-        while unsafe { ffi::PyDict_Next(object, &raw mut position, &raw mut key, &raw mut value) } != 0 {
+        // PyDict_Next stays within the dict whatever its size, and what is needed later is held.
+        while unsafe { ffi::PyDict_Next(object.as_ptr(), &raw mut position, &raw mut key, &raw mut value) }
+            != 0
+        {
             if !std::mem::take(&mut first) {
                 self.out.push(b',');
             }
-            let (key, value) =
-                unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
-            self.key(py, key.as_ptr())?;
-            self.out.push(b':');
-            self.value(py, value.as_ptr(), depth + 1)
-                .map_err(|error| Self::climb(error, object, Some(key_segment(&key))))?;
+            // SAFETY: both are live: they are in the dict, and no Python code ran since.
+            let hold = || unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
+            if self.plain_key(key) {
+                self.out.push(b':');
+                match self.leaf(value) {
+                    Some(Ok(())) => continue,
+                    Some(Err(error)) => {
+                        return Err(error.climb(object.as_ptr() as usize, Some(key_segment(&hold().0))));
+                    }
+                    None => {}
+                }
+                let (key, value) = hold();
+                self.branch(&value, depth + 1)
+                    .map_err(|error| error.climb(object.as_ptr() as usize, Some(key_segment(&key))))?;
+            } else {
+                let (key, value) = hold();
+                self.odd_key(&key, depth)?;
+                self.out.push(b':');
+                self.held(&value, depth + 1)
+                    .map_err(|error| error.climb(object.as_ptr() as usize, Some(key_segment(&key))))?;
+            }
         }
         self.out.push(b'}');
         Ok(())
     }
 
-    /// Keys that are no strings become strings as `json` makes them.
-    fn key(&mut self, py: Python<'py>, key: *mut ffi::PyObject) -> Encoded {
+    fn plain_key(&mut self, key: *mut ffi::PyObject) -> bool {
         // SAFETY: `key` is a live object.
-        unsafe {
-            if ffi::PyUnicode_Check(key) != 0 {
-                return self.string(key);
-            }
-            if key != ffi::Py_None() && ffi::PyLong_Check(key) == 0 && ffi::PyFloat_Check(key) == 0 {
-                let class = Bound::from_borrowed_ptr(py, key).get_type();
-                return refuse(format!("has a key of type {class}, which JSON cannot hold"));
-            }
+        unsafe { ffi::Py_TYPE(key) == &raw mut ffi::PyUnicode_Type && self.narrow_string(key) }
+    }
+
+    /// Numbers, booleans and None become strings as `json` makes them; a key of parts becomes the text of
+    /// its JSON, which can be told apart and read back.
+    #[cold]
+    fn odd_key(&mut self, key: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        let start = self.out.len();
+        if let Ok(number) = key.cast::<PyFloat>()
+            && number.value().is_finite()
+            && let Ok(text) = PyFloat::new(key.py(), number.value()).repr()
+        {
+            // As text it is compared letter by letter: 1e+16 as Python has it, not 1e16.
+            return self.held(text.as_any(), depth);
         }
-        self.out.push(b'"');
-        self.value(py, key, MAX_DEPTH)?;
-        self.out.push(b'"');
+        self.held(key, depth + 1).map_err(EncodeError::in_key)?;
+        if self.out.get(start) != Some(&b'"') {
+            let text = self.out.split_off(start);
+            write_json_string(self.out, &String::from_utf8_lossy(&text));
+        }
         Ok(())
     }
 
-    fn list(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        Self::within_depth(object, depth)?;
+    fn list(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        within_depth(object, depth)?;
         self.out.push(b'[');
         let mut index = 0;
         // SAFETY: `object` is a list, and its length is asked at every turn: Python code that an item
-        // runs may shorten it. The reference taken keeps the item.
-        while index < unsafe { ffi::PyList_Size(object) } {
-            let item = unsafe { Bound::from_borrowed_ptr(py, ffi::PyList_GetItem(object, index)) };
-            self.item(py, &item, object, index, depth)?;
+        // runs may shorten it.
+        while index < unsafe { ffi::PyList_GET_SIZE(object.as_ptr()) } {
+            // SAFETY: `index` is below the length.
+            self.item(object, unsafe { ffi::PyList_GET_ITEM(object.as_ptr(), index) }, index, depth)?;
             index += 1;
         }
         self.out.push(b']');
         Ok(())
     }
 
-    fn tuple(&mut self, py: Python<'py>, object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        Self::within_depth(object, depth)?;
+    fn tuple(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Encoded {
+        within_depth(object, depth)?;
         self.out.push(b'[');
         // SAFETY: `object` is a tuple, which never changes.
-        for index in 0..unsafe { ffi::PyTuple_Size(object) } {
-            let item = unsafe { Bound::from_borrowed_ptr(py, ffi::PyTuple_GetItem(object, index)) };
-            self.item(py, &item, object, index, depth)?;
+        for index in 0..unsafe { ffi::PyTuple_GET_SIZE(object.as_ptr()) } {
+            // SAFETY: `index` is below the length.
+            self.item(object, unsafe { ffi::PyTuple_GET_ITEM(object.as_ptr(), index) }, index, depth)?;
         }
         self.out.push(b']');
         Ok(())
@@ -270,63 +330,26 @@ impl<'py> Encoder<'_, 'py> {
 
     fn item(
         &mut self,
-        py: Python<'py>,
-        item: &Bound<'py, PyAny>,
-        container: *mut ffi::PyObject,
+        container: &Bound<'py, PyAny>,
+        item: *mut ffi::PyObject,
         index: isize,
         depth: usize,
     ) -> Encoded {
         if index > 0 {
             self.out.push(b',');
         }
-        self.value(py, item.as_ptr(), depth + 1)
-            .map_err(|error| Self::climb(error, container, Some(format!("[{index}]"))))
-    }
-
-    fn within_depth(object: *mut ffi::PyObject, depth: usize) -> Encoded {
-        if depth <= MAX_DEPTH {
-            return Ok(());
-        }
-        let problem = format!("is nested in more than the {MAX_DEPTH} levels that the server reads");
-        Err(Box::new(EncodeError { problem, path: Vec::new(), deepest: object }))
-    }
-
-    #[cold]
-    #[expect(clippy::unnecessary_box_returns, reason = "the error is boxed already")]
-    fn climb(
-        mut error: Box<EncodeError>,
-        container: *mut ffi::PyObject,
-        segment: Option<String>,
-    ) -> Box<EncodeError> {
-        if container == error.deepest {
-            "contains itself".clone_into(&mut error.problem);
-            error.path.clear();
-        } else if let Some(segment) = segment {
-            error.path.push(segment);
-        }
-        error
+        let encoded = self.leaf(item).unwrap_or_else(|| {
+            // SAFETY: `item` is live: it is in the container, and no Python code ran since.
+            let item = unsafe { Bound::from_borrowed_ptr(container.py(), item) };
+            self.branch(&item, depth + 1)
+        });
+        encoded.map_err(|error| error.climb(container.as_ptr() as usize, Some(format!("[{index}]"))))
     }
 }
 
-#[cold]
-fn key_segment(key: &Bound<'_, PyAny>) -> String {
-    match key.extract::<String>() {
-        Ok(name) if name.chars().all(|character| character.is_alphanumeric() || character == '_') => {
-            format!(".{name}")
-        }
-        Ok(name) => format!("[{name:?}]"),
-        Err(_) => "[?]".to_owned(),
+fn within_depth(object: &Bound<'_, PyAny>, depth: usize) -> Encoded {
+    if depth <= MAX_DEPTH {
+        return Ok(());
     }
-}
-
-/// A `TypeError` of `to_plain` tells what to do; what other code raised may quote the value, so of that
-/// only the kind is told.
-#[cold]
-fn describe(py: Python<'_>, object: &Bound<'_, PyAny>, error: &PyErr) -> String {
-    if error.is_instance_of::<pyo3::exceptions::PyTypeError>(py) {
-        return error.value(py).to_string();
-    }
-    let class = object.get_type();
-    let raised = error.get_type(py);
-    format!("is of type {class}, whose conversion raised {raised}")
+    Err(EncodeError::too_deep(MAX_DEPTH, object.as_ptr() as usize))
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::decode::decode;
-use super::encode::Encoder;
+use super::encode::{Encoder, Nan};
 
 /// A JSON object as the input of a task is read.
 #[pyfunction]
@@ -15,12 +15,15 @@ pub(crate) fn decode_json<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'
 
 /// A value as the output of a task is written.
 #[pyfunction]
+#[pyo3(signature = (value, to_plain, nan="fail"))]
 pub(crate) fn encode_json<'py>(
     value: &Bound<'py, PyAny>,
     to_plain: &Bound<'py, PyAny>,
+    nan: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let nan = Nan::from_name(nan)?;
     let mut out = Vec::new();
-    match (Encoder { out: &mut out, to_plain }).encode(value) {
+    match (Encoder { out: &mut out, to_plain, nan }).encode(value) {
         Ok(()) => Ok(PyBytes::new(value.py(), &out)),
         Err(error) => Err(PyValueError::new_err(error.reason())),
     }

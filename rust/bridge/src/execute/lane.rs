@@ -1,13 +1,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use conductor_core::wire::PolledTask;
 use conductor_core::worker::{Assignment, Completion, ReadyQueue};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{EncodeError, Encoder, decode};
+use super::reporting::{Outcome, Reporting};
+use crate::convert::decode;
 
 /// One thread's way to its tasks: take one, then hand in its outcome and take the next in the same call.
 ///
@@ -16,9 +17,7 @@ use crate::convert::{EncodeError, Encoder, decode};
 #[pyclass(frozen, name = "Lane", module = "conductor_fast._core")]
 pub(crate) struct PyLane {
     queue: Arc<ReadyQueue>,
-    worker_id: Arc<str>,
-    whole_task: bool,
-    to_plain: Py<PyAny>,
+    reporting: Arc<Reporting>,
     /// Only this lane's thread touches it; the lock is never contended and never held over Python code.
     current: Mutex<Option<Current>>,
 }
@@ -30,14 +29,9 @@ struct Current {
 }
 
 impl PyLane {
-    pub(super) fn new(
-        queue: Arc<ReadyQueue>,
-        worker_id: Arc<str>,
-        whole_task: bool,
-        to_plain: Py<PyAny>,
-    ) -> Self {
+    pub(super) fn new(queue: Arc<ReadyQueue>, reporting: Arc<Reporting>) -> Self {
         queue.enlist();
-        Self { queue, worker_id, whole_task, to_plain, current: Mutex::new(None) }
+        Self { queue, reporting, current: Mutex::new(None) }
     }
 
     fn next<'py>(&self, py: Python<'py>, mut took: Option<Duration>) -> Option<Bound<'py, PyDict>> {
@@ -49,57 +43,28 @@ impl PyLane {
                 None => py.detach(|| self.queue.take())?,
             };
             let Assignment { task, completion } = assignment;
-            let arguments = if self.whole_task {
-                decode(py, task.raw(), "The task")
-            } else {
-                decode(py, task.input(), "inputData")
-            };
-            match arguments {
+            match self.reporting.arguments(py, &task) {
                 Ok(arguments) => {
                     let current = Current { task: Arc::new(task), completion, started: Instant::now() };
                     *self.lock() = Some(current);
                     return Some(arguments);
                 }
-                Err(reason) => {
-                    let status = Status::FailedWithTerminalError;
-                    completion.complete(TaskResultWriter::failure(
-                        &task.identity,
-                        &self.worker_id,
-                        status,
-                        &reason,
-                    ));
-                }
+                Err(result) => completion.complete(result),
             }
         }
     }
 
     fn current(&self) -> PyResult<Current> {
-        self.lock().take().ok_or_else(|| PyRuntimeError::new_err("no task is running on this lane"))
+        self.lock().take().ok_or_else(no_task)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn encode<'py>(
-        &self,
-        py: Python<'py>,
-        output: &Bound<'py, PyDict>,
-        body: &mut Vec<u8>,
-    ) -> Result<(), Box<EncodeError>> {
-        Encoder { out: body, to_plain: self.to_plain.bind(py) }.encode(output)
-    }
-
-    /// An output that cannot be sent would not be sendable at the next attempt either.
-    #[cold]
-    fn unsendable(&self, task: &PolledTask, error: &EncodeError, logs: &[TaskExecLog]) -> TaskResult {
-        let mut writer =
-            TaskResultWriter::begin(&task.identity, &self.worker_id, Status::FailedWithTerminalError);
-        writer.body.extend_from_slice(b"{}");
-        writer.reason_for_incompletion(&error.reason());
-        writer.logs(&task.identity, logs);
-        writer.finish(&task.identity)
-    }
+fn no_task() -> PyErr {
+    PyRuntimeError::new_err("no task is running on this lane")
 }
 
 impl Drop for PyLane {
@@ -123,12 +88,7 @@ impl PyLane {
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Current { task, completion, started } = self.current()?;
         let took = started.elapsed();
-        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
-        let result = match self.encode(py, output, &mut writer.body) {
-            Ok(()) => writer.finish(&task.identity),
-            Err(error) => self.unsendable(&task, &error, &[]),
-        };
-        completion.complete(result);
+        completion.complete(self.reporting.completed(&task, output));
         drop(task);
         Ok(self.next(py, Some(took)))
     }
@@ -146,41 +106,24 @@ impl PyLane {
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let status = Status::from_name(status)
-            .ok_or_else(|| PyValueError::new_err(format!("{status:?} is no status of a task result")))?;
-        let Current { task, completion, started } = self.current()?;
-        let took = started.elapsed();
-        let logs: Vec<_> = logs
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(log, created_time)| TaskExecLog { log, created_time })
-            .collect();
-        let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
-        let result = match self.encode(py, output, &mut writer.body) {
-            Ok(()) => {
-                if let Some(reason) = reason {
-                    writer.reason_for_incompletion(reason);
-                }
-                if let Some(seconds) = callback_after_seconds {
-                    writer.callback_after_seconds(seconds);
-                }
-                if let Some(path) = external_output_payload_storage_path {
-                    writer.external_output_payload_storage_path(path);
-                }
-                writer.logs(&task.identity, &logs);
-                writer.finish(&task.identity)
-            }
-            Err(error) => self.unsendable(&task, &error, &logs),
-        };
+        let task = self.lock().as_ref().map(|current| Arc::clone(&current.task)).ok_or_else(no_task)?;
+        let outcome =
+            Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
+        let result = self.reporting.reported(&task, output, outcome)?;
+        let Current { completion, started, .. } = self.current()?;
         completion.complete(result);
         drop(task);
-        Ok(self.next(py, Some(took)))
+        Ok(self.next(py, Some(started.elapsed())))
     }
 
     /// The whole current task, decoded anew at each call.
     fn task<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let task = self.lock().as_ref().map(|current| Arc::clone(&current.task));
-        let task = task.ok_or_else(|| PyRuntimeError::new_err("no task is running on this lane"))?;
+        let task = self.lock().as_ref().map(|current| Arc::clone(&current.task)).ok_or_else(no_task)?;
         decode(py, task.raw(), "The task").map_err(PyValueError::new_err)
+    }
+
+    /// Has the server ended the current task? Only known of workers whose leases are extended.
+    fn cancelled(&self) -> bool {
+        self.lock().as_ref().is_some_and(|current| current.completion.is_cancelled())
     }
 }

@@ -2,39 +2,31 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One holding of one task. A task that was handed in with IN_PROGRESS may come back before the answer
-/// to that report does, so the task id alone does not tell two holdings apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct HoldId(u64);
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Polled; its function has not returned yet.
-    Running,
-    /// Its result waits for the server's yes.
-    Undelivered,
-}
-
-#[derive(Debug, Clone)]
-pub struct Held {
-    pub task_id: Arc<str>,
-    pub task_type: Arc<str>,
-    pub stage: Stage,
-}
+use super::held::{Held, HoldId, Stage};
+use super::lease::{CancelTask, Lease, LeaseClock, Leases};
+use crate::wire::TaskIdentity;
 
 /// What this host owes the server: polls in flight, and every task from the poll's answer to the
-/// server's yes. A drain is over when it is empty.
-#[derive(Debug, Default)]
+/// server's yes. A drain is over when it is empty. It keeps the leases too, so that a lease ends exactly
+/// when its task is settled, whichever way that comes about.
+#[derive(Default)]
 pub struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
+    /// A lease is due earlier than any before.
+    sooner: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     last_id: u64,
     polls_in_flight: usize,
-    held: HashMap<HoldId, Held>,
+    /// With the clock of its lease; `None` once the server has ended the task.
+    held: HashMap<HoldId, (Held, Option<LeaseClock>)>,
+    leases: Leases,
 }
 
 impl State {
@@ -44,7 +36,6 @@ impl State {
 }
 
 /// Counted as a poll in flight until it is dropped, whatever becomes of the poll.
-#[derive(Debug)]
 pub struct PollInFlight(Arc<Ledger>);
 
 impl Drop for PollInFlight {
@@ -61,20 +52,20 @@ impl Ledger {
         PollInFlight(Arc::clone(self))
     }
 
-    pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>) -> HoldId {
+    pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> HoldId {
         let mut state = self.lock();
         state.last_id += 1;
         let id = HoldId(state.last_id);
         let held =
             Held { task_id: Arc::clone(task_id), task_type: Arc::clone(task_type), stage: Stage::Running };
-        state.held.insert(id, held);
+        state.held.insert(id, (held, Some(clock)));
         id
     }
 
     pub fn finished(&self, ids: impl Iterator<Item = HoldId>) {
         let mut state = self.lock();
         for id in ids {
-            if let Some(held) = state.held.get_mut(&id) {
+            if let Some((held, _)) = state.held.get_mut(&id) {
                 held.stage = Stage::Undelivered;
             }
         }
@@ -83,7 +74,56 @@ impl Ledger {
     pub fn settled(&self, id: HoldId) {
         let mut state = self.lock();
         state.held.remove(&id);
+        if !state.leases.is_empty() {
+            state.leases.end(id);
+        }
         self.tell(&state);
+    }
+
+    /// Extends the lease of a task from now on, until it is settled. Nothing if the server does not wait
+    /// for a word about it, if the server has ended it, or if the lease is extended already.
+    pub fn lease(&self, id: HoldId, identity: &TaskIdentity, cancel: Option<Arc<dyn CancelTask>>) {
+        let mut state = self.lock();
+        let Some((held, Some(clock))) = state.held.get(&id) else { return };
+        let Some(interval) = clock.interval() else { return };
+        if state.leases.is_tracked(id) {
+            return;
+        }
+        let due = clock.since + interval;
+        let lease =
+            Lease { identity: identity.clone(), task_type: Arc::clone(&held.task_type), interval, cancel };
+        if state.leases.track(id, lease, due) {
+            self.sooner.notify_one();
+        }
+    }
+
+    /// The server has ended this task: its lease is over, whatever becomes of its function. True if that
+    /// still runs; else it was our own result that ended the task, or it does not matter any more.
+    pub fn ended_by_server(&self, id: HoldId) -> bool {
+        let mut state = self.lock();
+        state.leases.end(id);
+        let Some((held, clock)) = state.held.get_mut(&id) else { return false };
+        *clock = None;
+        held.stage == Stage::Running
+    }
+
+    /// Takes the beats that are due, most urgent first, and tells when the next ones are.
+    pub fn due_beats(self: &Arc<Self>, now: Instant) -> (Vec<Beat>, Option<Instant>) {
+        let mut state = self.lock();
+        let due = state.leases.take_due(now);
+        let beats = due.into_iter().map(|(id, lease)| Beat {
+            id,
+            next_due: now + lease.again(),
+            is_running: state.held.get(&id).is_some_and(|(held, _)| held.stage == Stage::Running),
+            lease,
+            ledger: Arc::clone(self),
+        });
+        (beats.collect(), state.leases.next_due())
+    }
+
+    /// Ready when a lease is due earlier than `due_beats` has told.
+    pub fn sooner(&self) -> Notified<'_> {
+        self.sooner.notified()
     }
 
     /// Blocks the caller until nothing is owed; false if that took longer than `timeout`.
@@ -101,7 +141,7 @@ impl Ledger {
     }
 
     pub fn held(&self) -> Vec<Held> {
-        self.lock().held.values().cloned().collect()
+        self.lock().held.values().map(|(held, _)| held.clone()).collect()
     }
 
     fn tell(&self, state: &State) {
@@ -115,17 +155,83 @@ impl Ledger {
     }
 }
 
+/// One extension of one lease, taken until it is dropped: so that none is lost, not even by a panic.
+pub struct Beat {
+    pub id: HoldId,
+    pub lease: Lease,
+    /// Its function has not returned yet.
+    pub is_running: bool,
+    next_due: Instant,
+    ledger: Arc<Ledger>,
+}
+
+impl Beat {
+    /// The server took the extension that was sent at `sent`.
+    pub fn succeeded(&mut self, sent: Instant) {
+        self.next_due = sent + self.lease.interval;
+    }
+
+    pub fn missed(&mut self, now: Instant) {
+        self.next_due = now + self.lease.again();
+    }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        if self.ledger.lock().leases.beaten(self.id, self.next_due) {
+            self.ledger.sooner.notify_one();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn identity() -> TaskIdentity {
+        TaskIdentity { task_id: "t1".into(), workflow_instance_id: "w1".into() }
+    }
+
+    fn clock(response_timeout: u64) -> LeaseClock {
+        LeaseClock { since: Instant::now(), response_timeout: Duration::from_secs(response_timeout) }
+    }
+
+    #[test]
+    fn a_lease_lasts_until_its_task_is_settled_or_ended() {
+        let ledger = Arc::new(Ledger::default());
+        let clock = clock(10);
+        let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
+        let (never, settled, ended) =
+            (hold(LeaseClock { response_timeout: Duration::ZERO, ..clock }), hold(clock), hold(clock));
+        for id in [never, settled, ended] {
+            ledger.lease(id, &identity(), None);
+        }
+        let at = |seconds| clock.since + Duration::from_secs(seconds);
+        assert_eq!(ledger.due_beats(at(7)).1, Some(at(8)));
+        let (beats, next) = ledger.due_beats(at(8));
+        assert_eq!((beats.len(), next), (2, None));
+        assert!(beats.iter().all(|beat| beat.is_running));
+        for mut beat in beats {
+            beat.succeeded(at(9));
+        }
+        assert_eq!(ledger.due_beats(at(9)).1, Some(at(17)), "8 s after it was sent");
+        ledger.settled(settled);
+        assert!(!ledger.ended_by_server(settled), "seen late: our own result has ended it");
+        assert!(ledger.ended_by_server(ended));
+        ledger.finished([ended].into_iter());
+        assert!(!ledger.ended_by_server(ended));
+        ledger.lease(ended, &identity(), None);
+        assert_eq!(ledger.due_beats(at(60)).1, None);
+        assert_eq!(ledger.held().len(), 2);
+    }
 
     #[test]
     fn empty_again_only_after_the_last_yes() {
         let ledger = Arc::new(Ledger::default());
         assert!(ledger.wait_empty(Duration::ZERO));
         let poll = ledger.poll();
-        let first = ledger.hold(&"t1".into(), &"greet".into());
-        let second = ledger.hold(&"t1".into(), &"greet".into());
+        let first = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let second = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
         drop(poll);
         ledger.finished([first].into_iter());
         ledger.settled(first);

@@ -1,8 +1,12 @@
 //! A result's way from its slot to the server's yes.
 
+mod held;
+mod lease;
 mod ledger;
 mod outbox;
 mod updater;
 
-pub use ledger::{Held, HoldId, Ledger, Stage};
+pub use held::{Held, HoldId, Stage};
+pub use lease::{CancelTask, Lease, LeaseClock};
+pub use ledger::{Beat, Ledger};
 pub use updater::{Finished, Updater};

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::ledger::HoldId;
+use super::held::HoldId;
 use crate::transport::Backoff;
 use crate::wire::TaskResult;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::ledger::{HoldId, Ledger};
+use super::held::HoldId;
+use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
 use crate::event::{EventSink, Level, LogRecord};
@@ -140,6 +141,8 @@ impl Updater {
             }
         };
         self.troubled(&letter, error);
+        // Only now: a result that is delivered at once needs no lease of its own.
+        self.ledger.lease(letter.hold, &letter.result.identity, None);
         let updater = Arc::clone(self);
         spawn(async move {
             tokio::time::sleep(delay).await;

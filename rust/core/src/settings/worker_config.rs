@@ -28,6 +28,10 @@ pub struct WorkerConfig {
     pub poll_interval: PollInterval,
     /// How long the server may hold a poll; `None` leaves it to the engine.
     pub poll_timeout: Option<Duration>,
+    /// The leases of its running tasks are extended, and a cancelled task is noticed.
+    pub lease_extend_enabled: bool,
+    /// Polls only once it is resumed.
+    pub paused: bool,
 }
 
 impl WorkerConfig {
@@ -46,13 +50,7 @@ impl WorkerConfig {
                 format!("{task_type:?} holds a '/', which the server's router refuses; rename the task type"),
             );
         }
-        if !(1..=MAX_THREAD_COUNT).contains(&self.thread_count) {
-            let given = self.thread_count;
-            return bad(
-                "thread_count",
-                format!("worker {task_type:?}: {given} is not between 1 and {MAX_THREAD_COUNT}"),
-            );
-        }
+        self.check_thread_count(self.thread_count)?;
         if let Some(poll_timeout) = self.poll_timeout.filter(|given| *given > MAX_POLL_TIMEOUT) {
             let given = poll_timeout.as_millis();
             return bad(
@@ -61,6 +59,16 @@ impl WorkerConfig {
             );
         }
         Ok(())
+    }
+
+    /// Can this worker have so many slots?
+    pub fn check_thread_count(&self, given: usize) -> Result<(), Error> {
+        if (1..=MAX_THREAD_COUNT).contains(&given) {
+            return Ok(());
+        }
+        let task_type = &self.task_type;
+        let problem = format!("worker {task_type:?}: {given} is not between 1 and {MAX_THREAD_COUNT}");
+        Err(Error::configuration("thread_count", problem))
     }
 }
 
@@ -76,6 +84,8 @@ mod tests {
             thread_count,
             poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
             poll_timeout: Some(Duration::from_millis(poll_timeout)),
+            lease_extend_enabled: false,
+            paused: false,
         }
     }
 

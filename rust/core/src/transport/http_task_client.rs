@@ -20,6 +20,8 @@ use crate::settings::Configuration;
 
 /// Beyond the time that the server may hold a poll: for the way there and back.
 const POLL_GRACE: Duration = Duration::from_secs(10);
+/// For the look at a task, with whatever input it carries.
+const GET_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a result, plus what its size needs.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
 const UPDATE_BYTES_PER_SECOND: usize = 256 * 1024;
@@ -79,6 +81,12 @@ impl HttpTaskClient {
         Ok(())
     }
 
+    async fn get(&self, task_id: &str) -> Result<Bytes, Error> {
+        let mut path = format!("{}/tasks/", self.requests.base_path);
+        path_segment(&mut path, task_id);
+        self.send(Method::GET, &path, Bytes::new(), GET_TIMEOUT).await
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes, timeout: Duration) -> Result<Bytes, Error> {
         self.auth.call(|token| self.exchange(method.clone(), path, body.clone(), timeout, token)).await
     }
@@ -110,6 +118,10 @@ impl TaskClient for HttpTaskClient {
 
     fn update_task(&self, body: Bytes) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.update(body))
+    }
+
+    fn get_task<'a>(&'a self, task_id: &'a str) -> BoxFuture<'a, Result<Bytes, Error>> {
+        Box::pin(self.get(task_id))
     }
 }
 

@@ -79,7 +79,13 @@ impl Management {
         let (status, body) = tokio::time::timeout(TIMEOUT + call.hold, self.client.send(request))
             .await
             .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
-        if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
+        if !status.is_success() {
+            return Err(classify(status.as_u16(), &body));
+        }
+        if is_page(&body) {
+            return Err(ErrorKind::UnexpectedBody { problem: "an HTML page".into() }.into());
+        }
+        Ok(body)
     }
 
     fn path(&self, call: &ManagementCall) -> String {
@@ -96,6 +102,12 @@ impl Management {
         }
         url
     }
+}
+
+/// A login page comes with a success; taken for an answer it would be a workflow id, or a silent yes.
+/// Neither JSON nor an id begins as a page does.
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
 }
 
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {

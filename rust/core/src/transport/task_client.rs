@@ -37,4 +37,7 @@ pub trait TaskClient: Send + Sync {
 
     /// `POST /tasks`: reports one result. Safe to repeat: the server keeps the first terminal result.
     fn update_task(&self, body: Bytes) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// `GET /tasks/{taskId}`: the task as it stands, as it came.
+    fn get_task<'a>(&'a self, task_id: &'a str) -> BoxFuture<'a, Result<Bytes, Error>>;
 }

@@ -1,5 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -20,7 +21,11 @@ pub struct PolledTask {
     /// The whole task object, as the server sent it.
     raw: Bytes,
     input: Range<usize>,
+    /// The server keeps the input in external storage, and sent none of it.
+    input_is_elsewhere: bool,
     pub identity: TaskIdentity,
+    /// Silent for so long, the server gives the task to somebody else; zero: never.
+    pub response_timeout: Duration,
 }
 
 /// The answer to one poll.
@@ -42,12 +47,24 @@ impl PolledTask {
         &self.raw
     }
 
+    /// Why the task must not be run, whatever its function asks for. Without its input it would run on
+    /// nothing and complete; another attempt would get no more of it.
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.input_is_elsewhere.then_some(
+            "The server moved the input of this task to external storage (externalInputPayloadStoragePath), \
+             which this worker cannot read; pass less input, or a reference to it",
+        )
+    }
+
     fn find(body: &Bytes, start: usize) -> (Option<Self>, Option<usize>) {
         let (mut task_id, mut workflow_instance_id, mut input) = (None, None, 0..0);
+        let (mut elsewhere, mut timeout) = (false, 0);
         let end = scan::members(body, start, |key, value| match key {
             b"taskId" => task_id = text(body, &value),
             b"workflowInstanceId" => workflow_instance_id = text(body, &value),
             b"inputData" => input = value.start - start..value.end - start,
+            b"externalInputPayloadStoragePath" => elsewhere = text(body, &value).is_some(),
+            b"responseTimeoutSeconds" => timeout = seconds(body, &value),
             _ => {}
         });
         // An object that cannot be walked may still end where its brackets say.
@@ -55,11 +72,13 @@ impl PolledTask {
         let task = match (task_id, workflow_instance_id, end) {
             (Some(task_id), Some(workflow_instance_id), Some(end)) => Some(Self {
                 raw: body.slice(start..end),
+                input_is_elsewhere: elsewhere && is_empty(body.get(start..end), &input),
                 input,
                 identity: TaskIdentity {
                     task_id: task_id.into(),
                     workflow_instance_id: workflow_instance_id.into(),
                 },
+                response_timeout: Duration::from_secs(u64::from(timeout)),
             }),
             _ => None,
         };
@@ -70,6 +89,44 @@ impl PolledTask {
 /// The string at `range`, if there is one that is not empty.
 fn text(body: &[u8], range: &Range<usize>) -> Option<String> {
     serde_json::from_slice::<String>(body.get(range.clone())?).ok().filter(|text| !text.is_empty())
+}
+
+/// No input: absent, null, or an object without members.
+fn is_empty(task: Option<&[u8]>, input: &Range<usize>) -> bool {
+    match task.and_then(|task| task.get(input.clone())).unwrap_or_default() {
+        b"" | b"null" => true,
+        [b'{', inner @ .., b'}'] => inner.iter().all(u8::is_ascii_whitespace),
+        _ => false,
+    }
+}
+
+/// The number at `range`; 0 for what is none. A century is "never", and does not overflow a clock.
+fn seconds(body: &[u8], range: &Range<usize>) -> u32 {
+    let digits = body.get(range.clone()).and_then(|digits| std::str::from_utf8(digits).ok());
+    digits.and_then(|digits| digits.parse().ok()).filter(|seconds| *seconds < 100 * 365 * 86_400).unwrap_or(0)
+}
+
+/// Has the task in this answer to `GET /tasks/{taskId}` ended? False for a status that is not known, and
+/// for what is no task: nothing may be cancelled by mistake.
+pub fn has_ended(body: &[u8]) -> bool {
+    let mut ended = false;
+    scan::members(body, scan::skip_space(body, 0), |key, value| {
+        if key == b"status" {
+            ended = matches!(
+                body.get(value),
+                Some(
+                    br#""CANCELED""#
+                        | br#""TIMED_OUT""#
+                        | br#""COMPLETED""#
+                        | br#""COMPLETED_WITH_ERRORS""#
+                        | br#""FAILED""#
+                        | br#""FAILED_WITH_TERMINAL_ERROR""#
+                        | br#""SKIPPED""#
+                )
+            );
+        }
+    });
+    ended
 }
 
 impl PolledBatch {
@@ -166,9 +223,57 @@ mod tests {
     }
 
     #[test]
+    fn the_response_timeout_is_read_and_nonsense_is_none() {
+        for (given, expected) in
+            [("10", 10), ("0", 0), ("-1", 0), ("null", 0), (r#""10""#, 0), ("1.5", 0), ("4294967295", 0)]
+        {
+            let batch = split(&format!(
+                r#"[{{"taskId":"a","responseTimeoutSeconds": {given} ,"workflowInstanceId":"w"}}]"#
+            ));
+            assert_eq!(batch.tasks[0].response_timeout, Duration::from_secs(expected), "{given}");
+        }
+        assert_eq!(split(&format!("[{}]", task("a", "{}"))).tasks[0].response_timeout, Duration::ZERO);
+    }
+
+    #[test]
+    fn only_a_known_end_is_an_end() {
+        for (body, ended) in [
+            (r#"{"inputData":{"status":"CANCELED"},"status":"IN_PROGRESS"}"#, false),
+            (r#" {"status":"CANCELED","taskId":"a"}"#, true),
+            (r#"{"status" : "TIMED_OUT"}"#, true),
+            (r#"{"status":"SCHEDULED"}"#, false),
+            (r#"{"status":"NEW_IN_A_LATER_SERVER"}"#, false),
+            ("<html>", false),
+            ("", false),
+        ] {
+            assert_eq!(has_ended(body.as_bytes()), ended, "{body}");
+        }
+    }
+
+    #[test]
     fn ids_with_escapes_are_decoded() {
         let batch = split(r#"[{"taskId":"a\"\u00e9","workflowInstanceId":"w"}]"#);
         assert_eq!(&*batch.tasks[0].identity.task_id, "a\"é");
         assert!(batch.tasks[0].input().is_empty());
+    }
+
+    #[test]
+    fn a_task_whose_input_is_elsewhere_is_not_to_be_run() {
+        let path = r#""externalInputPayloadStoragePath":"task/input/secret.json""#;
+        for (members, refused) in [
+            (format!(r#"{path},"inputData":{{}}"#), true),
+            (format!(r#"{path},"inputData":{{ }}"#), true),
+            (format!(r#""inputData":null,{path}"#), true),
+            (path.to_owned(), true),
+            (format!(r#""inputData":{{"a":1}},{path}"#), false),
+            (r#""inputData":{},"externalInputPayloadStoragePath":null"#.to_owned(), false),
+            (r#""inputData":{},"externalInputPayloadStoragePath":"""#.to_owned(), false),
+            (r#""inputData":{}"#.to_owned(), false),
+        ] {
+            let batch = split(&format!(r#"[{{"taskId":"a","workflowInstanceId":"w",{members}}}]"#));
+            let refusal = batch.tasks[0].refusal();
+            assert_eq!(refusal.is_some(), refused, "{members}");
+            assert!(refusal.is_none_or(|reason| !reason.contains("secret.json")));
+        }
     }
 }

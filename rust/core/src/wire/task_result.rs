@@ -1,9 +1,12 @@
 use bytes::Bytes;
 
+use super::json_string::write_json_string;
 use super::polled_task::TaskIdentity;
 
 /// Cut by the server beyond this many UTF-16 units (TaskResult.java:149); we count `char`s, which are fewer.
 const MAX_REASON_CHARS: usize = 500;
+/// The server's limit for the output of one task (ConductorProperties.java:264, in KB).
+const MAX_OUTPUT_BYTES: usize = 10_240 * 1_024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -48,7 +51,7 @@ pub struct TaskResult {
 }
 
 /// Writes the request body around output bytes that the caller appends, so that body and output share
-/// one buffer: `begin`, append one JSON object to `body`, then `finish`.
+/// one buffer: `begin`, `output`, then `finish`.
 #[derive(Debug)]
 pub struct TaskResultWriter {
     pub body: Vec<u8>,
@@ -68,6 +71,21 @@ impl TaskResultWriter {
         body.extend_from_slice(status.name().as_bytes());
         body.extend_from_slice(br#"","outputData":"#);
         Self { body }
+    }
+
+    /// Lets `write` append the output, one JSON object. The error is the reason why it cannot be sent:
+    /// `write`'s own, or that the server would not take so much.
+    pub fn output(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>) -> Result<(), String> {
+        let start = self.body.len();
+        write(&mut self.body)?;
+        let size = self.body.len() - start;
+        if size <= MAX_OUTPUT_BYTES {
+            return Ok(());
+        }
+        Err(format!(
+            "outputData has {size} bytes, and the server takes at most {MAX_OUTPUT_BYTES}; \
+             store it elsewhere and return where it is"
+        ))
     }
 
     pub fn reason_for_incompletion(&mut self, reason: &str) {
@@ -113,33 +131,33 @@ impl TaskResultWriter {
         writer.reason_for_incompletion(reason);
         writer.finish(task)
     }
+
+    /// The result of a task whose output cannot be sent: it would not be sendable at the next attempt
+    /// either. What the function logged is kept.
+    #[cold]
+    pub fn unsendable(
+        task: &TaskIdentity,
+        worker_id: &str,
+        reason: &str,
+        logs: &[TaskExecLog],
+    ) -> TaskResult {
+        let mut writer = Self::begin(task, worker_id, Status::FailedWithTerminalError);
+        writer.body.extend_from_slice(b"{}");
+        writer.reason_for_incompletion(reason);
+        writer.logs(task, logs);
+        writer.finish(task)
+    }
 }
 
-/// Appends `text` as a JSON string. Only what JSON demands is escaped; the rest stays UTF-8.
-pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(br"\n"),
-            b'\r' => out.extend_from_slice(br"\r"),
-            b'\t' => out.extend_from_slice(br"\t"),
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-            }
-        }
-    }
-    out.extend_from_slice(&bytes[copied..]);
-    out.push(b'"');
+/// The request body that extends a lease: the server then ignores all else (WorkflowExecutorOps.java:921).
+pub fn lease_extension(task: &TaskIdentity) -> Bytes {
+    let mut body = Vec::with_capacity(160);
+    body.extend_from_slice(br#"{"workflowInstanceId":"#);
+    write_json_string(&mut body, &task.workflow_instance_id);
+    body.extend_from_slice(br#","taskId":"#);
+    write_json_string(&mut body, &task.task_id);
+    body.extend_from_slice(br#","status":"IN_PROGRESS","extendLease":true}"#);
+    body.into()
 }
 
 #[cfg(test)]
@@ -178,18 +196,48 @@ mod tests {
     }
 
     #[test]
+    fn an_output_over_the_servers_limit_is_refused_with_both_numbers() {
+        let task = task();
+        let write = |size: usize| {
+            TaskResultWriter::begin(&task, "host", Status::Completed).output(|body| {
+                body.resize(body.len() + size, b' ');
+                Ok(())
+            })
+        };
+        assert_eq!(write(10_485_760), Ok(()));
+        let reason = write(10_485_761).unwrap_err();
+        assert!(reason.starts_with("outputData has 10485761 bytes, and the server takes at most 10485760"));
+        let own = TaskResultWriter::begin(&task, "host", Status::Completed).output(|_| Err("own".into()));
+        assert_eq!(own, Err("own".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_keeps_its_logs() {
+        let logs = [TaskExecLog { log: "one".into(), created_time: 1 }];
+        let result = TaskResultWriter::unsendable(&task(), "host", "too long", &logs);
+        let value: serde_json::Value = serde_json::from_slice(&result.body).unwrap();
+        assert_eq!(value["status"], "FAILED_WITH_TERMINAL_ERROR");
+        assert_eq!(value["reasonForIncompletion"], "too long");
+        assert_eq!(value["outputData"], serde_json::json!({}));
+        assert_eq!(value["logs"][0]["log"], "one");
+    }
+
+    #[test]
+    fn an_extension_is_json() {
+        let value: serde_json::Value = serde_json::from_slice(&lease_extension(&task())).unwrap();
+        assert_eq!(
+            value,
+            serde_json::json!({
+                "workflowInstanceId": "w1", "taskId": "t\"1", "status": "IN_PROGRESS", "extendLease": true,
+            })
+        );
+    }
+
+    #[test]
     fn a_long_reason_is_cut_as_the_server_cuts_it() {
         let result = TaskResultWriter::failure(&task(), "host", Status::Failed, &"é".repeat(600));
         let value: serde_json::Value = serde_json::from_slice(&result.body).unwrap();
         assert_eq!(value["reasonForIncompletion"].as_str().unwrap().chars().count(), 500);
-    }
-
-    #[test]
-    fn every_character_survives() {
-        let text: String = (0..=0x2ff_u32).chain(0x1_f600..0x1_f610).filter_map(char::from_u32).collect();
-        let mut out = Vec::new();
-        write_json_string(&mut out, &text);
-        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
     }
 
     #[test]

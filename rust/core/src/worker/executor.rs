@@ -1,9 +1,10 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
 use super::slots::Slot;
-use crate::delivery::{Finished, HoldId};
+use crate::delivery::{CancelTask, Finished, HoldId};
 use crate::wire::{PolledTask, Status, TaskIdentity, TaskResult, TaskResultWriter};
 
 /// The duty to report one task. It owns the slot and sends one result, once; dropped unused, it reports
@@ -16,6 +17,28 @@ struct Duty {
     task: TaskIdentity,
     slot: Slot,
     report: mpsc::UnboundedSender<Finished<Slot>>,
+    /// Only of tasks whose lease is extended: without that nobody would learn of a cancel.
+    cancellation: Option<Arc<Cancellation>>,
+}
+
+/// What the server's end of a task means here: its executor is told, and its function can see it.
+pub(super) struct Cancellation {
+    seen: AtomicBool,
+    executor: Arc<dyn Executor>,
+}
+
+impl Cancellation {
+    pub(super) fn new(executor: Arc<dyn Executor>) -> Self {
+        Self { seen: AtomicBool::new(false), executor }
+    }
+}
+
+impl CancelTask for Cancellation {
+    fn cancel(&self, task_id: &str) -> bool {
+        // Before the executor hears of it, so that what it tells the function is true already.
+        self.seen.store(true, Ordering::Release);
+        self.executor.cancel(task_id)
+    }
 }
 
 impl Completion {
@@ -25,8 +48,20 @@ impl Completion {
         task: TaskIdentity,
         slot: Slot,
         report: mpsc::UnboundedSender<Finished<Slot>>,
+        cancellation: Option<Arc<Cancellation>>,
     ) -> Self {
-        Self(Some(Duty { hold, task_type, task, slot, report }))
+        Self(Some(Duty { hold, task_type, task, slot, report, cancellation }))
+    }
+
+    /// Has the server ended the task, so that whatever its function still does is in vain?
+    pub fn is_cancelled(&self) -> bool {
+        let cancellation = self.0.as_ref().and_then(|duty| duty.cancellation.as_ref());
+        cancellation.is_some_and(|cancellation| cancellation.seen.load(Ordering::Acquire))
+    }
+
+    /// Lets a task go that was not started and is not to be reported: see [`Executor::cancel`].
+    pub fn discard(mut self) {
+        self.0 = None;
     }
 
     pub fn complete(mut self, result: TaskResult) {
@@ -68,4 +103,12 @@ pub trait Executor: Send + Sync {
 
     /// Wakes more threads if tasks wait and none was started since the last call. False once nothing waits.
     fn relieve(&self) -> bool;
+
+    /// The server has ended this task. True: it was not started and will not be; its completion was
+    /// discarded, and the caller answers for the rest. False: it runs, has ended, or is not here; one that
+    /// runs is stopped if the executor can do that, and is reported in any case. Called on the I/O thread.
+    fn cancel(&self, task_id: &str) -> bool {
+        let _ = task_id;
+        false
+    }
 }

@@ -4,11 +4,15 @@ mod slots;
 mod run_time;
 mod executor;
 mod ready_queue;
+mod burst_queue;
+mod lease_manager;
 mod poll_plan;
 mod task_runner;
 mod poller;
 
+pub use burst_queue::BurstQueue;
 pub use executor::{Assignment, Completion, Executor};
+pub(crate) use lease_manager::LeaseManager;
 pub use poll_plan::PollPlan;
 pub use ready_queue::ReadyQueue;
 pub use run_time::{RunTime, threads_to_wake};

@@ -44,6 +44,10 @@ impl PollPlan {
         }
     }
 
+    pub fn set_interval(&mut self, interval: PollInterval) {
+        self.interval = interval;
+    }
+
     pub fn next(&self, free: usize) -> PollRequest {
         match self.timeout {
             Some(timeout) => PollRequest { count: free, timeout },
@@ -101,6 +105,8 @@ mod tests {
             thread_count: 10,
             poll_interval: interval,
             poll_timeout,
+            lease_extend_enabled: false,
+            paused: false,
         })
     }
 

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::poll_plan::PollPlan;
 use super::slots::SlotsTaken;
-use super::task_runner::TaskRunner;
+use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Level, LogRecord};
 use crate::transport::PollRequest;
@@ -15,12 +15,14 @@ use crate::wire::PolledBatch;
 const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl TaskRunner {
-    /// Polls while polling is wanted. Slots first: nothing is polled that cannot run.
+    /// Polls while polling is wanted and the worker is not paused. Slots first: nothing is polled that cannot run.
     pub(crate) async fn poll(self: Arc<Self>) {
         let mut polling = self.polling.clone();
+        let mut control = self.control.subscribe();
         let mut plan = PollPlan::new(&self.config);
         let mut trouble: Option<u64> = None;
-        while let Some(taken) = self.free_slots(&mut polling, &plan).await {
+        while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan).await {
+            plan.set_interval(control.borrow_and_update().poll_interval);
             let request = plan.next(taken.count());
             let started = Instant::now();
             let delay = match self.poll_and_hand_out(request, taken).await {
@@ -50,6 +52,7 @@ impl TaskRunner {
             if !delay.is_zero() {
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
+                    _ = control.changed() => {}
                     _ = polling.wait_for(|wanted| !wanted) => return,
                 }
             }
@@ -57,7 +60,11 @@ impl TaskRunner {
     }
 
     /// One poll of the free slots: how many tasks it brought. Returns when they are with the executor.
+    /// None while the worker is paused.
     pub async fn poll_once(&self) -> Result<usize, Error> {
+        if self.control.borrow().paused {
+            return Ok(0);
+        }
         let Some(mut taken) = self.slots.one().await else { return Ok(0) };
         self.slots.top_up(&mut taken, usize::MAX);
         let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
@@ -65,19 +72,36 @@ impl TaskRunner {
     }
 
     /// Waits for slots as long as polling is wanted, then takes all that the plan wants.
-    async fn free_slots(&self, polling: &mut watch::Receiver<bool>, plan: &PollPlan) -> Option<SlotsTaken> {
+    async fn free_slots(
+        &self,
+        polling: &mut watch::Receiver<bool>,
+        control: &mut watch::Receiver<Control>,
+        plan: &PollPlan,
+    ) -> Option<SlotsTaken> {
         let mut taken = tokio::select! {
             biased;
             _ = polling.wait_for(|wanted| !wanted) => return None,
-            taken = self.slots.one() => taken?,
+            taken = self.slot_unless_paused(control) => taken?,
         };
         let wanted = plan.next(1 + self.slots.free()).count;
         self.slots.top_up(&mut taken, wanted - 1);
         Some(taken)
     }
 
+    async fn slot_unless_paused(&self, control: &mut watch::Receiver<Control>) -> Option<SlotsTaken> {
+        loop {
+            control.wait_for(|control| !control.paused).await.ok()?;
+            let taken = self.slots.one().await?;
+            // It may have waited for the slot for long.
+            if !control.borrow().paused {
+                return Some(taken);
+            }
+        }
+    }
+
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
         let in_flight = self.ledger.poll();
+        let sent = Instant::now();
         let body = self.client.batch_poll(&self.queue, request).await?;
         let Some(PolledBatch { tasks, unusable }) = PolledBatch::split(&body) else {
             let problem = "no JSON array came back from a poll".to_owned();
@@ -91,7 +115,10 @@ impl TaskRunner {
             self.log(Level::Error, message);
         }
         let received = tasks.len();
-        self.hand_out(tasks, taken).await;
+        // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
+        // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
+        let since = if request.count > 1 { sent } else { Instant::now() };
+        self.hand_out(tasks, since, taken).await;
         drop(in_flight);
         Ok(received)
     }

@@ -129,4 +129,16 @@ impl Executor for ReadyQueue {
         }
         true
     }
+
+    fn cancel(&self, task_id: &str) -> bool {
+        let mut state = self.lock();
+        let is_it = |waiting: &Assignment| &*waiting.task.identity.task_id == task_id;
+        let Some(assignment) = state.waiting.iter().position(is_it).and_then(|at| state.waiting.remove(at))
+        else {
+            return false;
+        };
+        drop(state);
+        assignment.completion.discard();
+        true
+    }
 }

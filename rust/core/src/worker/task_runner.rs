@@ -1,18 +1,26 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::executor::{Assignment, Completion, Executor};
+use super::executor::{Assignment, Cancellation, Completion, Executor};
 use super::slots::{Slot, Slots, SlotsTaken};
-use crate::delivery::{Finished, Ledger};
+use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
+use crate::error::Error;
 use crate::event::EventSink;
-use crate::settings::WorkerConfig;
+use crate::settings::{PollInterval, WorkerConfig};
 use crate::transport::{Queue, TaskClient};
-use crate::wire::PolledTask;
+use crate::wire::{PolledTask, Status, TaskResultWriter};
 
 /// How long tasks may wait for a thread that is awake but busy before another one is woken.
 const RELIEF_AFTER: Duration = Duration::from_millis(1);
+
+/// What may change while a worker runs and what its poll loop has to notice at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Control {
+    pub(super) paused: bool,
+    pub(super) poll_interval: PollInterval,
+}
 
 /// One worker: what its loops share.
 pub struct TaskRunner {
@@ -24,6 +32,7 @@ pub struct TaskRunner {
     pub(super) sink: Arc<dyn EventSink>,
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
+    pub(super) control: watch::Sender<Control>,
     executor: Arc<dyn Executor>,
     report: mpsc::UnboundedSender<Finished<Slot>>,
     relief_wanted: Notify,
@@ -45,6 +54,7 @@ impl TaskRunner {
             worker_id: config.worker_id.clone(),
         };
         let slots = Slots::new(config.thread_count);
+        let control = Control { paused: config.paused, poll_interval: config.poll_interval };
         Self {
             config,
             queue,
@@ -53,18 +63,48 @@ impl TaskRunner {
             ledger,
             sink,
             polling,
+            control: watch::Sender::new(control),
             executor,
             report,
             relief_wanted: Notify::new(),
         }
     }
 
+    /// No poll is sent until `resume`. One in flight is awaited and what it brings is run, as is all else
+    /// that is here.
+    pub fn pause(&self) {
+        self.control.send_modify(|control| control.paused = true);
+    }
+
+    /// Polls again, at once.
+    pub fn resume(&self) {
+        self.control.send_modify(|control| control.paused = false);
+    }
+
+    /// So many tasks are held at once from now on. Fewer than are running: those finish, and none
+    /// follows them.
+    pub fn set_thread_count(&self, thread_count: usize) -> Result<(), Error> {
+        self.config.check_thread_count(thread_count)?;
+        self.slots.resize(thread_count);
+        Ok(())
+    }
+
+    /// The time between the starts of two idle polls, kept exactly. The next poll is sent at once.
+    pub fn set_poll_interval(&self, poll_interval: Duration) {
+        let poll_interval = PollInterval::Exactly(poll_interval);
+        self.control.send_modify(|control| control.poll_interval = poll_interval);
+    }
+
     /// Pairs each task with a slot and hands them to the executor; surplus slots are free again. A server
-    /// that sends more than it was asked for waits here: nothing is polled meanwhile, nothing is lost.
-    pub(super) async fn hand_out(&self, tasks: Vec<PolledTask>, mut taken: SlotsTaken) {
+    /// that sends more than it was asked for waits here: nothing is polled meanwhile, nothing is lost. A task
+    /// that must not be run is reported from here. `since`: when the server may have started the clocks of
+    /// their leases.
+    pub(super) async fn hand_out(&self, tasks: Vec<PolledTask>, since: Instant, mut taken: SlotsTaken) {
         let mut batch = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let hold = self.ledger.hold(&task.identity.task_id, &self.config.task_type);
+            let clock = LeaseClock { since, response_timeout: task.response_timeout };
+            let hold = self.ledger.hold(&task.identity.task_id, &self.config.task_type, clock);
+            let cancellation = self.config.lease_extend_enabled.then(|| self.lease(hold, &task));
             let slot = loop {
                 if let Some(slot) = taken.split_one() {
                     break slot;
@@ -76,11 +116,24 @@ impl TaskRunner {
                 }
             };
             let task_type = Arc::clone(&self.config.task_type);
+            let identity = task.identity.clone();
             let completion =
-                Completion::new(hold, task_type, task.identity.clone(), slot, self.report.clone());
+                Completion::new(hold, task_type, identity, slot, self.report.clone(), cancellation);
+            if let Some(reason) = task.refusal() {
+                let status = Status::FailedWithTerminalError;
+                let worker_id = &self.config.worker_id;
+                completion.complete(TaskResultWriter::failure(&task.identity, worker_id, status, reason));
+                continue;
+            }
             batch.push(Assignment { task, completion });
         }
         self.submit(batch);
+    }
+
+    fn lease(&self, hold: HoldId, task: &PolledTask) -> Arc<Cancellation> {
+        let cancellation = Arc::new(Cancellation::new(Arc::clone(&self.executor)));
+        self.ledger.lease(hold, &task.identity, Some(Arc::clone(&cancellation) as _));
+        cancellation
     }
 
     fn submit(&self, batch: Vec<Assignment>) {

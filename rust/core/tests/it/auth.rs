@@ -51,7 +51,7 @@ fn assert_no_canary(text: &str) {
 #[test]
 fn sixty_four_refused_calls_mint_once() {
     let server = guarded(Duration::from_secs(2_700));
-    let mut engine = Engine::start_with(&with_secret(&server, SECRET));
+    let mut engine = Engine::start_for(&with_secret(&server, SECRET));
     server.push_many("echo", "{}", 64, &PushOptions::default()).unwrap();
     let barrier = Arc::new(std::sync::Barrier::new(65));
     engine.worker("echo", 64, {
@@ -76,7 +76,7 @@ fn sixty_four_refused_calls_mint_once() {
 #[test]
 fn a_token_that_expires_all_the_time_stops_nobody() {
     let server = guarded(Duration::from_millis(30));
-    let mut engine = Engine::start_with(&with_secret(&server, SECRET));
+    let mut engine = Engine::start_for(&with_secret(&server, SECRET));
     engine.worker("echo", 4, echo);
     for round in 1..=20 {
         server.push_many("echo", "{}", 10, &PushOptions::default()).unwrap();
@@ -116,7 +116,7 @@ fn a_failed_refresh_keeps_the_token_that_is_good() {
 #[test]
 fn a_wrong_key_is_named_with_the_remedy_and_not_asked_all_the_time() {
     let server = guarded(Duration::from_secs(2_700));
-    let mut engine = Engine::start_with(&with_secret(&server, "canary-wrong"));
+    let mut engine = Engine::start_for(&with_secret(&server, "canary-wrong"));
     server.push("echo", "{}", &PushOptions::default()).unwrap();
     engine.worker("echo", 1, echo);
     let lines = Arc::clone(&engine.lines);
@@ -156,7 +156,7 @@ fn without_a_key_the_message_says_which_setting_is_missing() {
 #[test]
 fn a_server_without_token_route_is_open() {
     let server = server();
-    let mut engine = Engine::start_with(&with_secret(&server, SECRET));
+    let mut engine = Engine::start_for(&with_secret(&server, SECRET));
     server.push_many("echo", "{}", 20, &PushOptions::default()).unwrap();
     engine.worker("echo", 2, echo);
     assert!(server.wait_for(20, Some("echo"), Some("COMPLETED"), DEADLINE));
@@ -184,7 +184,7 @@ fn a_token_that_the_server_never_takes_is_replayed_once_and_named() {
 #[test]
 fn runtime_and_client_of_one_key_share_the_token() {
     let server = guarded(Duration::from_secs(2_700));
-    let mut engine = Engine::start_with(&with_secret(&server, SECRET));
+    let mut engine = Engine::start_for(&with_secret(&server, SECRET));
     engine.worker("echo", 1, echo);
     server.push("echo", "{}", &PushOptions::default()).unwrap();
     assert!(server.wait_for(1, Some("echo"), Some("COMPLETED"), DEADLINE));

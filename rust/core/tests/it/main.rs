@@ -4,5 +4,8 @@
 mod support;
 mod auth;
 mod delivery;
+mod payloads;
 mod polling;
 mod ready_queue;
+mod leases;
+mod control;

@@ -123,6 +123,10 @@ impl TaskClient for Generous {
             Ok(())
         })
     }
+
+    fn get_task<'a>(&'a self, _task_id: &'a str) -> BoxFuture<'a, Result<Bytes, Error>> {
+        Box::pin(async { Ok(Bytes::new()) })
+    }
 }
 
 /// Answers at once, and remembers how many tasks came together.

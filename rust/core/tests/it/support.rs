@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use conductor_core::event::{EventSink, LogRecord};
 use conductor_core::runtime::Runtime;
 use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
+use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
-use conductor_core::worker::{Assignment, ReadyQueue};
+use conductor_core::worker::{Assignment, Completion, ReadyQueue, TaskRunner};
 use conductor_devserver::{DevServer, FaultRule, Options};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -41,6 +42,15 @@ pub(crate) fn fault(server: &DevServer, rule: &str) {
     server.add_fault(FaultRule::from_json(rule).unwrap());
 }
 
+/// Requests of the transcript by method and by how their path begins.
+pub(crate) fn requests(server: &DevServer, method: &str, path: &str) -> Vec<serde_json::Value> {
+    let transcript: Vec<serde_json::Value> = serde_json::from_str(&server.transcript_json()).unwrap();
+    transcript
+        .into_iter()
+        .filter(|line| line["method"] == method && line["path"].as_str().unwrap().starts_with(path))
+        .collect()
+}
+
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds() {
@@ -57,6 +67,8 @@ pub(crate) fn config(task_type: &str, thread_count: usize) -> WorkerConfig {
         thread_count,
         poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
         poll_timeout: None,
+        lease_extend_enabled: false,
+        paused: false,
     }
 }
 
@@ -69,12 +81,18 @@ pub(crate) fn echo(task: &PolledTask) -> TaskResult {
 
 impl Engine {
     pub(crate) fn start(url: &str) -> Self {
-        Self::start_with(&Configuration::new(url).unwrap())
+        Self::start_for(&Configuration::new(url).unwrap())
     }
 
-    pub(crate) fn start_with(configuration: &Configuration) -> Self {
+    pub(crate) fn start_for(configuration: &Configuration) -> Self {
         let lines = Arc::new(Lines::default());
         let runtime = Runtime::start(configuration, Arc::clone(&lines) as _).unwrap();
+        Self { runtime, lines, workers: Vec::new() }
+    }
+
+    pub(crate) fn start_with(client: Arc<dyn TaskClient>) -> Self {
+        let lines = Arc::new(Lines::default());
+        let runtime = Runtime::start_with(client, 4, Arc::clone(&lines) as _).unwrap();
         Self { runtime, lines, workers: Vec::new() }
     }
 
@@ -85,22 +103,35 @@ impl Engine {
         thread_count: usize,
         work: impl Fn(&PolledTask) -> TaskResult + Send + Sync + 'static,
     ) {
+        self.add(config(task_type, thread_count), thread_count, move |task, _| work(task));
+    }
+
+    /// The same with settings, with threads that need not be as many as slots, and with the completion,
+    /// which tells of a cancel.
+    pub(crate) fn add(
+        &mut self,
+        config: WorkerConfig,
+        threads: usize,
+        work: impl Fn(&PolledTask, &Completion) -> TaskResult + Send + Sync + 'static,
+    ) -> Arc<TaskRunner> {
         let work = Arc::new(work);
         let queue = Arc::new(ReadyQueue::default());
-        let threads = (0..thread_count)
+        let threads = (0..threads)
             .map(|_| {
                 let (queue, work) = (Arc::clone(&queue), Arc::clone(&work));
                 std::thread::spawn(move || {
                     queue.enlist();
                     while let Some(Assignment { task, completion }) = queue.take() {
-                        completion.complete(work(&task));
+                        let result = work(&task, &completion);
+                        completion.complete(result);
                     }
                     queue.resign();
                 })
             })
             .collect();
-        self.runtime.add_worker(config(task_type, thread_count), Arc::clone(&queue) as _, false).unwrap();
+        let runner = self.runtime.add_worker(config, Arc::clone(&queue) as _, false).unwrap();
         self.workers.push((queue, threads));
+        runner
     }
 
     /// Drains and returns the ids that are left.

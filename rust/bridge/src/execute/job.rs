@@ -1,0 +1,86 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use conductor_core::wire::PolledTask;
+use conductor_core::worker::{Assignment, Completion};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::reporting::{Outcome, Reporting};
+use crate::convert::decode;
+
+/// One task of a coroutine: reported once, by whoever holds it.
+#[pyclass(frozen, name = "Job", module = "conductor_fast._core")]
+pub(crate) struct PyJob {
+    reporting: Arc<Reporting>,
+    task: PolledTask,
+    /// Present until reported. Never locked over Python code.
+    completion: Mutex<Option<Completion>>,
+}
+
+impl PyJob {
+    /// With what the function gets; `None` if the input cannot be read, which is reported here.
+    pub(super) fn start<'py>(
+        py: Python<'py>,
+        reporting: &Arc<Reporting>,
+        assignment: Assignment,
+    ) -> Option<(Self, Bound<'py, PyDict>)> {
+        let Assignment { task, completion } = assignment;
+        match reporting.arguments(py, &task) {
+            Ok(arguments) => {
+                let completion = Mutex::new(Some(completion));
+                Some((Self { reporting: Arc::clone(reporting), task, completion }, arguments))
+            }
+            Err(result) => {
+                completion.complete(result);
+                None
+            }
+        }
+    }
+
+    fn completion(&self) -> MutexGuard<'_, Option<Completion>> {
+        self.completion.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> PyResult<Completion> {
+        self.completion().take().ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))
+    }
+}
+
+#[pymethods]
+impl PyJob {
+    /// COMPLETED with `output`.
+    fn complete(&self, output: &Bound<'_, PyDict>) -> PyResult<()> {
+        let result = self.reporting.completed(&self.task, output);
+        self.take()?.complete(result);
+        Ok(())
+    }
+
+    /// Any other outcome.
+    #[pyo3(signature = (status, output, *, reason=None, callback_after_seconds=None, logs=None, external_output_payload_storage_path=None))]
+    fn report(
+        &self,
+        status: &str,
+        output: &Bound<'_, PyDict>,
+        reason: Option<&str>,
+        callback_after_seconds: Option<u64>,
+        logs: Option<Vec<(String, i64)>>,
+        external_output_payload_storage_path: Option<&str>,
+    ) -> PyResult<()> {
+        let outcome =
+            Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
+        let result = self.reporting.reported(&self.task, output, outcome)?;
+        self.take()?.complete(result);
+        Ok(())
+    }
+
+    /// The whole task, decoded anew at each call.
+    fn task<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        decode(py, self.task.raw(), "The task").map_err(PyValueError::new_err)
+    }
+
+    /// Has the server ended this task? Only known of workers whose leases are extended.
+    fn cancelled(&self) -> bool {
+        self.completion().as_ref().is_some_and(Completion::is_cancelled)
+    }
+}

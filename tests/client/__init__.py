@@ -1,0 +1,1 @@
+"""The clients that read and finish tasks and workflows from outside a worker."""
