@@ -51,7 +51,9 @@ fn assert_no_canary(text: &str) {
 #[test]
 fn sixty_four_refused_calls_mint_once() {
     let server = guarded(Duration::from_secs(2_700));
-    let mut engine = Engine::start_for(&with_secret(&server, SECRET));
+    let mut configuration = with_secret(&server, SECRET);
+    configuration.posts_in_flight = 64;
+    let mut engine = Engine::start_for(&configuration);
     server.push_many("echo", "{}", 64, &PushOptions::default()).unwrap();
     let barrier = Arc::new(std::sync::Barrier::new(65));
     engine.worker("echo", 64, {
@@ -64,9 +66,12 @@ fn sixty_four_refused_calls_mint_once() {
     eventually("all tasks run", || server.count(Some("echo"), Some("IN_PROGRESS")) == 64);
     assert_eq!(requests(&server, "/api/token", 200), 1);
     server.expire_tokens();
+    // The token is looked at after the delay: all are on their way before the first is refused.
+    fault(&server, r#"{"path":"/api/tasks","delayMillis":1000,"count":60}"#);
     barrier.wait();
     assert!(server.wait_for(64, Some("echo"), Some("COMPLETED"), DEADLINE));
-    assert!(requests(&server, "/api/tasks", 401) > 16, "many results met the old token");
+    let refused = requests(&server, "/api/tasks", 401);
+    assert!(refused > 32, "{refused} met the old token");
     assert_eq!(requests(&server, "/api/token", 200), 2);
     let lines = Arc::clone(&engine.lines);
     assert!(engine.stop(DEADLINE).is_empty());
