@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from conductor_fast.model.task_result import TaskInProgress as TaskInProgress
     from conductor_fast.model.task_result import TaskResult as TaskResult
     from conductor_fast.model.task_result import TaskResultStatus as TaskResultStatus
+    from conductor_fast.settings.authentication_settings import (
+        AuthenticationSettings as AuthenticationSettings,
+    )
     from conductor_fast.settings.configuration import Configuration as Configuration
     from conductor_fast.settings.environment import resolve_worker_config as resolve_worker_config
     from conductor_fast.settings.metrics_settings import MetricsSettings as MetricsSettings
@@ -68,6 +71,7 @@ _HOME = {
     "ApiException": "model.exceptions",
     "AsyncTaskClient": "client.task_client",
     "AsyncWorkflowClient": "client.workflow_client",
+    "AuthenticationSettings": "settings.authentication_settings",
     "AuthorizationException": "model.exceptions",
     "ConductorEvent": "model.events",
     "ConductorFastError": "model.exceptions",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal, final
 
+from conductor_fast.settings.server_settings import ServerSettings
 from conductor_fast.settings.worker_config import WorkerConfig
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Lane",
     "Runtime",
     "SyncExecutor",
+    "TokenSource",
     "__version__",
     "decode_json",
     "encode_json",
@@ -29,11 +31,25 @@ def encode_json(
     """A value as the output of a task is written. ValueError tells the path and the problem."""
 
 @final
+class TokenSource:
+    """A desk where the engine asks for tokens, and a Python thread gives them."""
+
+    def __new__(cls) -> TokenSource: ...
+    def wait(self) -> None:
+        """Block until a token is wanted. Each return wants one `give` or `fail`."""
+
+    def give(self, token: str) -> None:
+        """The token, for all who wait."""
+
+    def fail(self, problem: str) -> None:
+        """There is none; `problem` goes into errors and the log."""
+
+@final
 class Client:
     """The server's management calls, over a thread of its own that never attaches."""
 
-    def __new__(cls, server_api_url: str) -> Client:
-        """Start the I/O thread. ConfigurationError for a URL that cannot be used."""
+    def __new__(cls, settings: ServerSettings) -> Client:
+        """Start the I/O thread. ConfigurationError for a setting or a file that cannot be used."""
 
     def call(
         self,
@@ -61,8 +77,8 @@ class Runtime:
     Every call that may block detaches. After fork every call raises ConductorFastError.
     """
 
-    def __new__(cls, server_api_url: str) -> Runtime:
-        """Start the I/O thread. ConfigurationError for a URL that cannot be used."""
+    def __new__(cls, settings: ServerSettings) -> Runtime:
+        """Start the I/O thread. ConfigurationError for a setting or a file that cannot be used."""
 
     def add_worker(
         self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
@@ -208,6 +224,8 @@ class DevServer:
         gathering: bool,
         requests_per_connection: int | None,
         transcript_capacity: int,
+        auth: tuple[str, str] | None,
+        token_ttl: float,
     ) -> DevServer: ...
     @property
     def url(self) -> str: ...
@@ -238,4 +256,5 @@ class DevServer:
     def clear_transcript(self) -> None: ...
     def add_fault(self, rule: str) -> int: ...
     def clear_faults(self) -> None: ...
+    def expire_tokens(self) -> None: ...
     def stop(self) -> None: ...

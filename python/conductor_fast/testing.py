@@ -20,6 +20,7 @@ class DevServer:
     It listens on 127.0.0.1, on a free port unless `port` is given; OSError if that is taken.
     `requests_per_connection`: each connection is closed after so many, as Tomcat does; None for never.
     `transcript_capacity`: so many requests are kept; 0 for none.
+    `auth`: (key, secret); calls then need a token, which `/token` gives and which is good for `token_ttl`.
 
     Times are seconds. A task is a dict as `GET /tasks/{taskId}` answers. A context manager.
     """
@@ -32,6 +33,8 @@ class DevServer:
         gathering: bool = False,
         requests_per_connection: int | None = 100,
         transcript_capacity: int = 100_000,
+        auth: tuple[str, str] | None = None,
+        token_ttl: float = 2_700.0,
     ) -> None:
         self._server = _core.DevServer(
             host=host,
@@ -39,6 +42,8 @@ class DevServer:
             gathering=gathering,
             requests_per_connection=requests_per_connection,
             transcript_capacity=transcript_capacity,
+            auth=auth,
+            token_ttl=token_ttl,
         )
 
     @property
@@ -141,6 +146,10 @@ class DevServer:
     def clear_faults(self) -> None:
         """Let no request fail any more."""
         self._server.clear_faults()
+
+    def expire_tokens(self) -> None:
+        """Let every token that was issued so far expire now."""
+        self._server.expire_tokens()
 
     def stop(self) -> None:
         """Close the listener and every connection. Idempotent."""

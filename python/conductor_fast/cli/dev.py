@@ -31,13 +31,23 @@ from conductor_fast.host.signals import StopLatch
     is_flag=True,
     help="Hold batch polls until they are full or time out, as a server on SQLite or Postgres does.",
 )
-def command(port: int, host: str, gathering: bool) -> None:
+@click.option("--auth-key", metavar="KEY", help="Ask for a token, which /token gives for this key.")
+@click.option(
+    "--auth-secret",
+    metavar="SECRET",
+    help="The key's secret. Others on this machine can see it in the process list: none of value.",
+)
+def command(port: int, host: str, gathering: bool, auth_key: str | None, auth_secret: str | None) -> None:
     """Run a Conductor task service in memory, until Ctrl-C or SIGTERM.
 
     It hands out tasks that are pushed to it and keeps what workers report; it has no workflows, and
     forgets everything at its end.
     """
     from conductor_fast.testing import DevServer
+
+    if (auth_key is None) != (auth_secret is None):
+        raise click.UsageError("--auth-key and --auth-secret are needed together")
+    auth = (auth_key, auth_secret) if auth_key is not None and auth_secret is not None else None
 
     stopped = StopLatch()
 
@@ -48,7 +58,7 @@ def command(port: int, host: str, gathering: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:
-        server = DevServer(host=host, port=port, gathering=gathering)
+        server = DevServer(host=host, port=port, gathering=gathering, auth=auth)
     except (OSError, ValueError) as error:
         remedy = (
             "choose another with --port, or 0 for a free one" if isinstance(error, OSError) else "see --host"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from conductor_fast import _core
 from conductor_fast.client.call import Call
+from conductor_fast.client.token_thread import start_settings
 from conductor_fast.model.exceptions import ApiException, AuthorizationException
 from conductor_fast.settings.configuration import Configuration
 
@@ -62,7 +63,7 @@ class Connection:
     def _open(self) -> _core.Client:
         with self._lock:
             if self._client is None:
-                self._client = _core.Client(self.configuration.host)
+                self._client = _core.Client(start_settings(self.configuration))
             return self._client
 
 

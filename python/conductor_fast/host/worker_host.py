@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
+from conductor_fast.client.token_thread import start_settings
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
 from conductor_fast.host.signals import StopLatch, stop_signals
@@ -237,7 +238,7 @@ class WorkerHost:
     def _start(self) -> _core.Runtime:
         self._refuse_if_stopped()
         if self._runtime is None:
-            self._runtime = _core.Runtime(self.configuration.host)
+            self._runtime = _core.Runtime(start_settings(self.configuration))
             self._started_in = os.getpid()
             self._workers.run("conductor-log", _forward_logs, self._runtime)
             _stop_at_exit(self)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from conductor_fast.model.exceptions import ConfigurationError
+from conductor_fast.settings.authentication_settings import AuthenticationSettings
+
+if TYPE_CHECKING:
+    from conductor_fast import _core
 
 DEFAULT_SERVER_API_URL = "http://localhost:8080/api"
 
@@ -22,43 +28,75 @@ class Configuration:
 
     `log_level` is a level's name or number, else CONDUCTOR_LOG_LEVEL, else INFO, or DEBUG with `debug`.
     `register_schema` counts for workers that do not say themselves whether they register schemas; without
-    it CONDUCTOR_REGISTER_SCHEMAS does. `auth_token_ttl_min` (minutes) is kept for the SDK's sake; this
-    version has no tokens.
+    it CONDUCTOR_REGISTER_SCHEMAS does.
 
-    Raises ConfigurationError for an address that is no http(s) URL, for an unknown log level, and for
-    `authentication_settings`, which this version does not support.
+    **Tokens.** `authentication_settings` (the SDK's class or ours), else CONDUCTOR_AUTH_KEY and
+    CONDUCTOR_AUTH_SECRET: `/token` gives a token for the key, one for all hosts and clients of this
+    process, refreshed at 80 % of `auth_token_ttl_min` (minutes) and when the server refuses it; a server
+    without `/token` is open. Or `token_provider`: a function that returns a token. It is called on a
+    thread of its own, whenever a new one is needed, and its exceptions are named by their class only.
+
+    **TLS** (attributes, as in the SDK). `ssl_ca_cert`: a PEM file or folder with the CA certificates to
+    trust, instead of the platform's; else SSL_CERT_FILE, REQUESTS_CA_BUNDLE, the platform, certifi.
+    `cert_file`, `key_file`: client certificate and its key, which may also be in `cert_file`.
+    `verify_ssl=False` checks no certificate and warns at every start. `assert_hostname` is refused.
+
+    **Proxy.** `proxy`: `http://user:password@proxy:3128`, for all calls; `""`: none; None: the
+    environment's (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, in small letters too, without NO_PROXY's hosts).
+
+    **Headers.** `headers` are sent with every request. User and password in the URL are sent as Basic
+    authentication.
+
+    Attributes are read when a host or client starts, and files then. Raises ConfigurationError for an
+    address that is no http(s) URL and for an unknown log level; a start raises it for the rest.
     """
 
-    # Without a dict, an attribute that this version does not read (ssl_ca_cert, proxy, …) is refused
-    # where it is set, instead of having no effect.
+    # Without a dict, an attribute that this version does not read (http_connection, …) is refused where it
+    # is set, instead of having no effect.
     __slots__ = (
         "_host",
         "_log_level",
+        "_token_source",
+        "assert_hostname",
         "auth_token_ttl_msec",
         "authentication_settings",
+        "cert_file",
         "debug",
+        "headers",
+        "key_file",
         "logger_format",
+        "proxy",
         "register_schema",
+        "ssl_ca_cert",
+        "token_provider",
+        "verify_ssl",
     )
 
     def __init__(
         self,
         base_url: str | None = None,
         debug: bool = False,
-        authentication_settings: object | None = None,
+        authentication_settings: AuthenticationSettings | Any | None = None,
         server_api_url: str | None = None,
         auth_token_ttl_min: int = 45,
         register_schema: bool | None = None,
         log_level: str | int | None = None,
+        *,
+        token_provider: Callable[[], str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        if authentication_settings is not None:
-            raise ConfigurationError(
-                "authentication_settings: key and secret are not supported in this version yet (tokens come "
-                "with a later release); leave them out, or use conductor-python against this server"
-            )
-        if os.environ.get("CONDUCTOR_AUTH_KEY") and os.environ.get("CONDUCTOR_AUTH_SECRET"):
-            _warn_of_environment_credentials()
-        self.authentication_settings: None = None
+        if authentication_settings is None and token_provider is None:
+            authentication_settings = _environment_keys()
+        self.authentication_settings: AuthenticationSettings | Any | None = authentication_settings
+        self.token_provider = token_provider
+        self._token_source: tuple[int, Callable[[], str], _core.TokenSource] | None = None
+        self.headers: Mapping[str, str] = {} if headers is None else dict(headers)
+        self.verify_ssl = True
+        self.ssl_ca_cert: str | os.PathLike[str] | None = None
+        self.cert_file: str | os.PathLike[str] | None = None
+        self.key_file: str | os.PathLike[str] | None = None
+        self.assert_hostname: bool | None = None
+        self.proxy: str | None = None
         self._host = _resolve_host(base_url, server_api_url)
         self._log_level = _resolve_log_level(log_level, debug)
         self.debug = debug
@@ -196,9 +234,15 @@ _LOG_LEVELS = {
 }
 
 
+def _environment_keys() -> AuthenticationSettings | None:
+    key_id, key_secret = os.environ.get("CONDUCTOR_AUTH_KEY"), os.environ.get("CONDUCTOR_AUTH_SECRET")
+    if key_id and key_secret:
+        return AuthenticationSettings(key_id, key_secret)
+    if key_id or key_secret:
+        _warn_of_half_a_key("CONDUCTOR_AUTH_SECRET" if key_id else "CONDUCTOR_AUTH_KEY")
+    return None
+
+
 @functools.cache
-def _warn_of_environment_credentials() -> None:
-    _logger.warning(
-        "CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET are set but not used: this version sends no token, "
-        "and a server that asks for one will refuse every call with 401"
-    )
+def _warn_of_half_a_key(missing: str) -> None:
+    _logger.warning("no token is asked for: %s is not set, and a key needs both", missing)

@@ -2,13 +2,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_core::client::Client;
-use conductor_core::settings::Configuration;
 use conductor_core::transport::{ManagementCall, Method};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::convert::to_python;
+use crate::convert::{PyServerSettings, to_python};
 
 /// The server's management calls; every one blocks, detached.
 #[pyclass(frozen, name = "Client", module = "conductor_fast._core")]
@@ -17,8 +16,9 @@ pub(crate) struct PyClient(Client);
 #[pymethods]
 impl PyClient {
     #[new]
-    fn new(py: Python<'_>, server_api_url: &str) -> PyResult<Self> {
-        Configuration::new(server_api_url)
+    fn new(py: Python<'_>, settings: PyServerSettings) -> PyResult<Self> {
+        settings
+            .into_configuration()
             .and_then(|configuration| py.detach(|| Client::start(&configuration)))
             .map(Self)
             .map_err(|error| to_python(py, &error))

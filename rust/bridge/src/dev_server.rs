@@ -1,7 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use conductor_devserver::{DevServer, FaultRule, Options, PushOptions};
+use conductor_devserver::{AuthOptions, DevServer, FaultRule, Options, PushOptions};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
@@ -12,7 +12,8 @@ pub(crate) struct PyDevServer(DevServer);
 #[pymethods]
 impl PyDevServer {
     #[new]
-    #[pyo3(signature = (*, host, port, gathering, requests_per_connection, transcript_capacity))]
+    #[expect(clippy::too_many_arguments, reason = "the server's options, by name, once per server")]
+    #[pyo3(signature = (*, host, port, gathering, requests_per_connection, transcript_capacity, auth, token_ttl))]
     fn new(
         py: Python<'_>,
         host: &str,
@@ -20,7 +21,10 @@ impl PyDevServer {
         gathering: bool,
         requests_per_connection: Option<u32>,
         transcript_capacity: usize,
+        auth: Option<(String, String)>,
+        token_ttl: f64,
     ) -> PyResult<Self> {
+        let token_ttl = Duration::try_from_secs_f64(token_ttl).unwrap_or_default();
         let address: IpAddr =
             host.parse().map_err(|_| PyValueError::new_err(format!("host {host:?} is not an IP address")))?;
         let options = Options {
@@ -28,6 +32,7 @@ impl PyDevServer {
             gathering,
             requests_per_connection,
             transcript_capacity,
+            auth: auth.map(|(key, secret)| AuthOptions { token_ttl, ..AuthOptions::new(key, secret) }),
             ..Options::default()
         };
         let failed =
@@ -130,6 +135,10 @@ impl PyDevServer {
 
     fn clear_faults(&self) {
         self.0.clear_faults();
+    }
+
+    fn expire_tokens(&self) {
+        self.0.expire_tokens();
     }
 
     fn stop(&self, py: Python<'_>) {

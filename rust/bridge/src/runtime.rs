@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use conductor_core::delivery::Stage;
 use conductor_core::runtime::Runtime;
-use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
+use conductor_core::settings::{PollInterval, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
-use crate::convert::{Nan, from_millis, to_python};
+use crate::convert::{Nan, PyServerSettings, from_millis, to_python};
 use crate::execute::{Forward, Line, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue};
 
 /// The engine of one process.
@@ -93,10 +93,11 @@ impl PyRuntime {
 #[pymethods]
 impl PyRuntime {
     #[new]
-    fn new(py: Python<'_>, server_api_url: &str) -> PyResult<Self> {
+    fn new(py: Python<'_>, settings: PyServerSettings) -> PyResult<Self> {
         let forward = Arc::new(Forward::default());
         let sink = Arc::clone(&forward);
-        let runtime = Configuration::new(server_api_url)
+        let runtime = settings
+            .into_configuration()
             .and_then(|configuration| py.detach(|| Runtime::start(&configuration, sink)))
             .map_err(|error| to_python(py, &error))?;
         Ok(Self { runtime, forward })

@@ -3,13 +3,13 @@
 use std::fmt;
 
 /// An error of the core, with the kind boxed so that `Result`s on the hot path stay small.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
     kind: Box<ErrorKind>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum ErrorKind {
     /// A setting that cannot be used; never seen after start.
     Configuration { field: &'static str, problem: String },
@@ -17,6 +17,10 @@ pub enum ErrorKind {
     Network { problem: String, connected: bool },
     /// An answer that is not a success. `message` is the server's, cut to 512 bytes.
     Answer { status: u16, message: String, retryable: bool },
+    /// 401 or 403 because the token of the call has expired or is not known; `code` is the server's.
+    TokenRefused { status: u16, code: &'static str, message: String },
+    /// The server refuses the key, or asks for one. `problem` names the setting and the remedy.
+    Unauthorized { status: u16, problem: String },
     /// A success whose body is not what the call answers with, such as a proxy's login page.
     UnexpectedBody { problem: String },
     /// The call came after the host was closed.
@@ -60,9 +64,11 @@ impl Error {
         match &*self.kind {
             ErrorKind::Network { .. } | ErrorKind::UnexpectedBody { .. } => Judgement::Transient,
             ErrorKind::Answer { status, message, .. } => judge_answer(*status, message),
-            ErrorKind::Configuration { .. } | ErrorKind::Closed | ErrorKind::Forked { .. } => {
-                Judgement::Misconfigured
-            }
+            ErrorKind::Configuration { .. }
+            | ErrorKind::TokenRefused { .. }
+            | ErrorKind::Unauthorized { .. }
+            | ErrorKind::Closed
+            | ErrorKind::Forked { .. } => Judgement::Misconfigured,
         }
     }
 }
@@ -89,6 +95,7 @@ pub fn classify(status: u16, body: &[u8]) -> Error {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct ErrorResponse {
+        error: Option<String>,
         message: Option<String>,
         #[serde(default)]
         retryable: bool,
@@ -100,8 +107,10 @@ pub fn classify(status: u16, body: &[u8]) -> Error {
         path: String,
         message: String,
     }
-    let (message, retryable) = match serde_json::from_slice::<ErrorResponse>(body) {
-        Ok(ErrorResponse { message: Some(mut message), retryable, validation_errors }) => {
+    let response = serde_json::from_slice::<ErrorResponse>(body).ok();
+    let code = response.as_ref().and_then(|response| token_refusal(status, response.error.as_deref()?));
+    let (message, retryable) = match response {
+        Some(ErrorResponse { message: Some(mut message), retryable, validation_errors, .. }) => {
             // The message itself is then only: check below errors for detail.
             for error in validation_errors {
                 message.extend([" ", &error.path, ": ", &error.message, ";"]);
@@ -110,7 +119,18 @@ pub fn classify(status: u16, body: &[u8]) -> Error {
         }
         _ => (page_title(&String::from_utf8_lossy(&body[..body.len().min(2048)])), false),
     };
-    ErrorKind::Answer { status, message: cut(message, 512), retryable }.into()
+    let message = cut(message, 512);
+    match code {
+        Some(code) => ErrorKind::TokenRefused { status, code, message },
+        None => ErrorKind::Answer { status, message, retryable },
+    }
+    .into()
+}
+
+/// The two codes with which Orkes' servers refuse a token (api_client.py:92-112): a fresh one may help.
+fn token_refusal(status: u16, code: &str) -> Option<&'static str> {
+    let refuses = |known: &&str| matches!(status, 401 | 403) && *known == code;
+    ["EXPIRED_TOKEN", "INVALID_TOKEN"].into_iter().find(refuses)
 }
 
 /// The title of an HTML page, which says all that a proxy's page has to say; any other text as it is.
@@ -140,9 +160,10 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration { field, problem } => write!(f, "{field}: {problem}"),
-            Self::Network { problem, .. } => f.write_str(problem),
+            Self::Network { problem, .. } | Self::Unauthorized { problem, .. } => f.write_str(problem),
             Self::Answer { status, message, .. } if message.is_empty() => write!(f, "status {status}"),
             Self::Answer { status, message, .. } => write!(f, "status {status}: {message}"),
+            Self::TokenRefused { status, code, message } => write!(f, "status {status} {code}: {message}"),
             Self::UnexpectedBody { problem } => {
                 write!(
                     f,
@@ -188,6 +209,30 @@ mod tests {
                 expected,
                 "{status} {:?}",
                 String::from_utf8_lossy(body)
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_two_token_codes_of_a_401_or_403_are_about_the_token() {
+        for (status, body, expected) in [
+            (401, r#"{"error":"EXPIRED_TOKEN","message":"m"}"#, Some("EXPIRED_TOKEN")),
+            (403, r#"{"error":"INVALID_TOKEN","message":"m"}"#, Some("INVALID_TOKEN")),
+            (401, r#"{"error":"INVALID_TOKEN"}"#, Some("INVALID_TOKEN")),
+            (403, r#"{"error":"FORBIDDEN","message":"m"}"#, None),
+            (500, r#"{"error":"EXPIRED_TOKEN","message":"m"}"#, None),
+            (401, "<html>EXPIRED_TOKEN", None),
+            (401, "", None),
+        ] {
+            let error = classify(status, body.as_bytes());
+            let code = match error.kind() {
+                ErrorKind::TokenRefused { code, .. } => Some(*code),
+                _ => None,
+            };
+            assert_eq!(code, expected, "{status} {body}");
+            assert_eq!(
+                error.judge(),
+                if status == 500 { Judgement::Transient } else { Judgement::Misconfigured }
             );
         }
     }

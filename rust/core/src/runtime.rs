@@ -27,7 +27,7 @@ pub struct Runtime {
 impl Runtime {
     /// Starts the I/O thread. Nothing is sent before a worker is added.
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
-        let client = Arc::new(HttpTaskClient::new(configuration)?);
+        let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
         Self::start_with(client, configuration.posts_in_flight, sink)
     }
 

@@ -7,7 +7,10 @@
 //! | `GET /dev/tasks?taskType&status` | tasks in push order |
 //! | `POST /dev/cancel/{taskId}` | ends a task as `CANCELED` |
 //! | `GET`, `DELETE /dev/transcript` | requests so far; forget them |
+//! | `POST /dev/expire-tokens` | lets every token that was issued expire now |
 //! | `POST`, `DELETE /dev/faults` | adds a fault rule (`FaultRule::from_json`); clears all |
+
+use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -56,6 +59,10 @@ pub(crate) fn control_route(shared: &Shared, request: &ApiRequest, rest: &str) -
         },
         ("DELETE", "faults") => {
             shared.faults().clear();
+            Answer::empty(204)
+        }
+        ("POST", "expire-tokens") => {
+            shared.tokens().expire(Instant::now());
             Answer::empty(204)
         }
         ("POST", path) if path.starts_with("cancel/") => {

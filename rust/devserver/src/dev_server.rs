@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fault::FaultRule;
 use crate::options::{Options, PushError, PushOptions};
@@ -143,6 +143,11 @@ impl DevServer {
     /// Takes all rules away.
     pub fn clear_faults(&self) {
         self.shared.faults().clear();
+    }
+
+    /// Lets every token that was issued so far expire now.
+    pub fn expire_tokens(&self) {
+        self.shared.tokens().expire(Instant::now());
     }
 
     /// Requests so far, without those to `/dev`.

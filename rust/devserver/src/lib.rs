@@ -26,8 +26,8 @@
 //! | `alarms` `census` `queue` `task_table` | where tasks are timed, counted, wait, are found |
 //! | `task_result` `task_store` `workflow_progress` `task_update` `termination` | what happens to tasks and workflows; plain functions of state and time |
 //! | `queue_report` `reference_update` | what is asked of queues; updates by a task's name |
-//! | `fault` `request` `transcript` `shared` | what goes wrong, HTTP in, what is remembered, what all share |
-//! | `answer` `metadata_routes` `polling` `task_routes` | HTTP out, the handlers of the API |
+//! | `fault` `request` `tokens` `transcript` `shared` | what goes wrong, HTTP in, who may call, what is remembered, what all share |
+//! | `answer` `metadata_routes` `polling` `task_routes` `token_routes` | HTTP out, the handlers of the API |
 //! | `queue_routes` `reference_routes` `workflow_metadata_routes` `workflow_routes` | those that no worker calls in a loop |
 //! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
 //! | `connection` `server` `dev_server` | sockets, the thread, the handle |
@@ -78,6 +78,7 @@ mod reference_update;
 
 mod fault;
 mod request;
+mod tokens;
 mod transcript;
 
 mod shared;
@@ -86,6 +87,7 @@ mod answer;
 mod metadata_routes;
 mod polling;
 mod task_routes;
+mod token_routes;
 
 mod queue_routes;
 mod reference_routes;
@@ -103,4 +105,4 @@ mod dev_server;
 
 pub use dev_server::DevServer;
 pub use fault::{FaultAction, FaultRule};
-pub use options::{Options, PushError, PushOptions};
+pub use options::{AuthOptions, Options, PushError, PushOptions};

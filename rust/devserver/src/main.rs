@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use conductor_devserver::{DevServer, Options, PushOptions};
+use conductor_devserver::{AuthOptions, DevServer, Options, PushOptions};
 
 const USAGE: &str = "\
 An in-memory Conductor task service for tests, demos and benchmarks.
@@ -19,6 +19,9 @@ usage: conductor-devserver [options]
   --gathering                    batch polls gather until count or timeout, as the SQL stores do
   --requests-per-connection N    close a connection after N requests, 0 never (100)
   --transcript N                 remember the last N requests, 0 none (100000)
+  --auth-key KEY                 ask for a token, which /token gives for this key; with --auth-secret
+  --auth-secret SECRET           the key's secret; visible to other users of the machine, so none of value
+  --token-ttl-seconds N          how long a token is good (2700)
   --define JSON                  create a task definition; may be repeated
   --input JSON                   input of the tasks below ({\"name\":\"World\"})
   --push TYPE:COUNT              add tasks at the start; may be repeated
@@ -96,6 +99,7 @@ fn serve(arguments: &Arguments) -> Result<std::convert::Infallible, String> {
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut host = IpAddr::from(Ipv4Addr::LOCALHOST);
     let mut port = 8080;
+    let (mut key, mut secret, mut token_ttl) = (None, None, None);
     let mut arguments = Arguments {
         options: Options::default(),
         definitions: Vec::new(),
@@ -120,6 +124,9 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
                 arguments.options.requests_per_connection = (limit > 0).then_some(limit);
             }
             "--transcript" => arguments.options.transcript_capacity = number(&name, &value()?)?,
+            "--auth-key" => key = Some(value()?),
+            "--auth-secret" => secret = Some(value()?),
+            "--token-ttl-seconds" => token_ttl = Some(Duration::from_secs(number(&name, &value()?)?)),
             "--define" => arguments.definitions.push(value()?),
             "--input" => arguments.input = value()?,
             "--push" => arguments.push.push(type_and_count(&name, &value()?)?),
@@ -127,8 +134,24 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             _ => return Err(format!("unknown option {name}")),
         }
     }
+    arguments.options.auth = auth(key, secret, token_ttl)?;
     arguments.options.address = SocketAddr::from((host, port));
     Ok(Some(arguments))
+}
+
+fn auth(
+    key: Option<String>,
+    secret: Option<String>,
+    token_ttl: Option<Duration>,
+) -> Result<Option<AuthOptions>, String> {
+    match (key, secret) {
+        (Some(key), Some(secret)) => {
+            let auth = AuthOptions::new(key, secret);
+            Ok(Some(AuthOptions { token_ttl: token_ttl.unwrap_or(auth.token_ttl), ..auth }))
+        }
+        (None, None) if token_ttl.is_none() => Ok(None),
+        _ => Err("--auth-key and --auth-secret are needed together".to_owned()),
+    }
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {

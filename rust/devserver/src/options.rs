@@ -4,6 +4,31 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+/// The key with which `/token` is asked, and how long what it gives is good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthOptions {
+    /// `keyId` of `POST /token`.
+    pub key_id: String,
+    /// `keySecret` of `POST /token`.
+    pub key_secret: String,
+    /// After this a token is answered with `EXPIRED_TOKEN`.
+    pub token_ttl: Duration,
+}
+
+impl AuthOptions {
+    /// With the lifetime of a real server's tokens.
+    pub fn new(key_id: impl Into<String>, key_secret: impl Into<String>) -> Self {
+        Self { key_id: key_id.into(), key_secret: key_secret.into(), token_ttl: Duration::from_mins(45) }
+    }
+}
+
+/// Without key and secret: options are printed by tests that fail.
+impl fmt::Debug for AuthOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AuthOptions").field("token_ttl", &self.token_ttl).finish_non_exhaustive()
+    }
+}
+
 /// How the server listens and which real server it resembles.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -19,6 +44,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// How many requests the transcript keeps; the oldest go first. 0 switches it off.
     pub transcript_capacity: usize,
+    /// `None`: an open server, whose `/token` is a 404 (the open-source one has none).
+    pub auth: Option<AuthOptions>,
 }
 
 impl Default for Options {
@@ -29,6 +56,7 @@ impl Default for Options {
             requests_per_connection: Some(100),
             idle_timeout: Duration::from_mins(1),
             transcript_capacity: 100_000,
+            auth: None,
         }
     }
 }

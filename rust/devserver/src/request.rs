@@ -71,6 +71,11 @@ impl ApiRequest {
         value.and_then(|value| value.to_str().ok()).unwrap_or("application/octet-stream")
     }
 
+    /// What `/token` gave.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.parts.headers.get("x-authorization").and_then(|value| value.to_str().ok())
+    }
+
     /// What Tomcat refuses before any route: a head over 8 KB, an escaped slash in the path.
     pub(crate) fn is_refused_by_tomcat(&self) -> bool {
         let target = self.path().len() + self.query().len();

@@ -9,6 +9,7 @@ use crate::reference_routes;
 use crate::request::{ApiRequest, decode};
 use crate::shared::Shared;
 use crate::task_routes;
+use crate::token_routes;
 use crate::workflow_metadata_routes;
 use crate::workflow_routes;
 
@@ -20,6 +21,9 @@ pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer 
     }
     if path == "/health" {
         return Answer::json(200, "{\"healthResults\":[],\"suppressedHealthResults\":[],\"healthy\":true}");
+    }
+    if let Some(answer) = token_routes::guard(shared, request) {
+        return answer;
     }
     let mut segments = [""; 5];
     let Some(segments) = split(path, &mut segments) else { return Answer::no_such_route(path) };

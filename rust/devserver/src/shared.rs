@@ -11,6 +11,7 @@ use crate::fault::Faults;
 use crate::options::Options;
 use crate::status::TaskStatus;
 use crate::task_store::TaskStore;
+use crate::tokens::Tokens;
 use crate::transcript::Transcript;
 
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     store: Mutex<TaskStore>,
     transcript: Mutex<Transcript>,
     faults: Mutex<Faults>,
+    tokens: Mutex<Tokens>,
     /// Requests below `/api` and `/health`; `/dev` is not counted.
     pub(crate) requests: AtomicU64,
     pub(crate) connections_opened: AtomicU64,
@@ -57,6 +59,7 @@ impl Shared {
             store: Mutex::new(TaskStore::new()),
             transcript: Mutex::new(Transcript::new(options.transcript_capacity)),
             faults: Mutex::default(),
+            tokens: Mutex::default(),
             requests: AtomicU64::new(0),
             connections_opened: AtomicU64::new(0),
             stop: Notify::new(),
@@ -76,6 +79,10 @@ impl Shared {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         lock(&self.faults)
+    }
+
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        lock(&self.tokens)
     }
 
     /// Wakes `wait_for` callers whose number is reached. Call it after changes, with the store still locked.

@@ -10,6 +10,7 @@ from conductor.client.configuration.configuration import Configuration as SdkCon
 
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.settings import configuration as configuration_module
+from conductor_fast.settings.authentication_settings import AuthenticationSettings
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 
 VARIABLES = ("CONDUCTOR_SERVER_URL", "CONDUCTOR_AUTH_KEY", "CONDUCTOR_AUTH_SECRET", "CONDUCTOR_LOG_LEVEL")
@@ -19,7 +20,7 @@ VARIABLES = ("CONDUCTOR_SERVER_URL", "CONDUCTOR_AUTH_KEY", "CONDUCTOR_AUTH_SECRE
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    configuration_module._warn_of_environment_credentials.cache_clear()
+    configuration_module._warn_of_half_a_key.cache_clear()
 
 
 @pytest.mark.parametrize("environment", [None, "", "http://from-environment/api"])
@@ -101,23 +102,23 @@ def test_repr_does_not_show_a_password() -> None:
     assert shown_url("http://a/api") == "http://a/api"
 
 
-def test_key_and_secret_are_refused_and_not_ignored() -> None:
-    with pytest.raises(ConfigurationError, match=r"authentication_settings: .*not supported.*leave them out"):
-        Configuration(authentication_settings=object())
-
-
-def test_key_and_secret_of_the_environment_are_warned_about_once(
+def test_key_and_secret_of_the_environment_need_each_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    assert Configuration().authentication_settings is None
     monkeypatch.setenv("CONDUCTOR_AUTH_KEY", "canary-key")
-    Configuration()
-    assert not caplog.records
-    monkeypatch.setenv("CONDUCTOR_AUTH_SECRET", "canary-secret")
-    Configuration()
+    assert Configuration().authentication_settings is None
     Configuration()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "CONDUCTOR_AUTH_KEY" in caplog.text
-    assert "canary" not in caplog.text
+    assert "CONDUCTOR_AUTH_SECRET is not set" in caplog.text
+    monkeypatch.setenv("CONDUCTOR_AUTH_SECRET", "canary-secret")
+    keys = Configuration().authentication_settings
+    assert isinstance(keys, AuthenticationSettings)
+    assert (keys.key_id, keys.key_secret) == ("canary-key", "canary-secret")
+    assert "canary" not in caplog.text + repr(keys) + repr(Configuration())
+    given = AuthenticationSettings("a", "b")
+    assert Configuration(authentication_settings=given).authentication_settings is given
+    assert Configuration(token_provider=lambda: "t").authentication_settings is None
 
 
 @pytest.mark.parametrize(
@@ -147,8 +148,8 @@ def test_an_unknown_log_level_names_where_it_was_given(monkeypatch: pytest.Monke
 
 
 def test_a_setting_that_has_no_effect_is_refused() -> None:
-    with pytest.raises(AttributeError, match="ssl_ca_cert"):
-        Configuration().ssl_ca_cert = "ca.pem"  # type: ignore[attr-defined] # the point
+    with pytest.raises(AttributeError, match="http_connection"):
+        Configuration().http_connection = object()  # type: ignore[attr-defined] # the point
     with pytest.raises(TypeError):
         Configuration(server="http://a")  # type: ignore[call-arg] # the point
 

@@ -18,8 +18,11 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Closed | ErrorKind::Forked { .. } => {
             raise(py, &CONDUCTOR_FAST_ERROR, "ConductorFastError", error.to_string())
         }
-        ErrorKind::Answer { status, message, .. } => {
+        ErrorKind::Answer { status, message, .. } | ErrorKind::TokenRefused { status, message, .. } => {
             raise(py, &API_EXCEPTION, "ApiException", (*status, message.clone()))
+        }
+        ErrorKind::Unauthorized { status, problem } => {
+            raise(py, &API_EXCEPTION, "ApiException", (*status, problem.clone()))
         }
         ErrorKind::Network { .. } | ErrorKind::UnexpectedBody { .. } => {
             raise(py, &API_EXCEPTION, "ApiException", (0_u16, error.to_string()))

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::tls;
+use super::tls_problem::tls_problem;
 use crate::error::{Error, ErrorKind};
 use crate::settings::Configuration;
 use crate::supervise::spawn;
@@ -53,12 +53,12 @@ impl Connection {
 }
 
 impl Connections {
-    pub(super) fn new(configuration: &Configuration) -> Result<Self, Error> {
+    pub(super) fn new(configuration: &Configuration, tls: rustls::ClientConfig) -> Result<Self, Error> {
         let (host, port) = configuration.host_and_port();
         let tls = if configuration.is_tls() {
             let name = ServerName::try_from(host.clone())
                 .map_err(|_| Error::configuration("server_api_url", format!("{host:?} is no host name")))?;
-            Some((TlsConnector::from(Arc::new(tls::client_config(configuration)?)), name))
+            Some((TlsConnector::from(Arc::new(tls)), name))
         } else {
             None
         };
@@ -68,7 +68,8 @@ impl Connections {
 
     /// Sends one request and reads the whole answer, success or not. A connection that closed before the
     /// request was written is replaced without a word.
-    pub(super) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Error> {
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), Error> {
+        let mut request = request.map(Full::new);
         while let Some(mut connection) = self.take_idle() {
             match connection.sender.try_send_request(request).await {
                 Ok(response) => return self.read(connection, response).await,
@@ -110,13 +111,12 @@ impl Connections {
     }
 
     async fn open(&self) -> Result<Connection, Error> {
-        let not_in_time = |_| unreachable(format!("not within {:?}", self.connect_timeout));
-        tokio::time::timeout(self.connect_timeout, self.connect())
-            .await
-            .unwrap_or_else(|late| Err(not_in_time(late)))
+        let late = |_| Err(self.unreachable(format!("not within {:?}", self.connect_timeout)));
+        tokio::time::timeout(self.connect_timeout, self.connect()).await.unwrap_or_else(late)
     }
 
     async fn connect(&self) -> Result<Connection, Error> {
+        let unreachable = |error| self.unreachable(error);
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
@@ -124,9 +124,18 @@ impl Connections {
         match &self.tls {
             None => shake_hands(stream).await,
             Some((connector, name)) => {
-                shake_hands(connector.connect(name.clone(), stream).await.map_err(unreachable)?).await
+                let refused = |error| match tls_problem(&error) {
+                    Some(problem) => ErrorKind::Network { problem, connected: false }.into(),
+                    None => self.unreachable(error),
+                };
+                shake_hands(connector.connect(name.clone(), stream).await.map_err(refused)?).await
             }
         }
+    }
+
+    #[cold]
+    fn unreachable(&self, problem: impl std::fmt::Display) -> Error {
+        unreachable_server(&format!("{}:{}", self.host, self.port), problem)
     }
 }
 
@@ -134,7 +143,7 @@ async fn shake_hands<S>(stream: S) -> Result<Connection, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
     // Driven by itself, so that a close by the server is noticed while the connection is idle. What goes
     // wrong with it is told to whoever sends.
     spawn(async move {
@@ -145,11 +154,19 @@ where
 }
 
 #[cold]
-fn unreachable(problem: impl std::fmt::Display) -> Error {
-    ErrorKind::Network { problem: format!("cannot connect: {problem}"), connected: false }.into()
+fn lost(error: &hyper::Error) -> Error {
+    // A server that wants a client certificate says so after the handshake, in TLS 1.3.
+    Error::network(tls_problem(error).unwrap_or_else(|| format!("connection lost: {error}")))
 }
 
+/// `way`: host and port, and the proxy if there is one.
 #[cold]
-fn lost(error: &hyper::Error) -> Error {
-    Error::network(format!("connection lost: {error}"))
+pub(super) fn unreachable_server(way: &str, problem: impl std::fmt::Display) -> Error {
+    let remedy = if way.contains("through the proxy") {
+        "check proxy and server_api_url (proxies may come from HTTPS_PROXY and the like)"
+    } else {
+        "check server_api_url, and that the server runs"
+    };
+    ErrorKind::Network { problem: format!("cannot connect to {way}: {problem}; {remedy}"), connected: false }
+        .into()
 }

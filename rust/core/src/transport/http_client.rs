@@ -1,23 +1,93 @@
-use reqwest::{Client, redirect};
+use std::error::Error as _;
+use std::sync::Arc;
 
-use super::connections::IDLE_LIMIT;
-use super::tls;
-use crate::error::Error;
+use bytes::Bytes;
+use hyper::{Request, StatusCode};
+use reqwest::{Client, Proxy, redirect};
+
+use super::connections::{IDLE_LIMIT, unreachable_server};
+use super::tls_problem::tls_problem;
+use crate::error::{Error, ErrorKind};
 use crate::settings::Configuration;
 
-pub(super) const USER_AGENT_VALUE: &str = concat!("conductor-fast/", env!("CARGO_PKG_VERSION"));
+/// The client of the calls that are not hot, and of all calls where there is a proxy.
+#[derive(Debug, Clone)]
+pub(super) struct HttpClient {
+    client: Client,
+    origin: Arc<str>,
+    /// Whom it connects to, for errors: the server, or the server through a proxy.
+    way: Arc<str>,
+}
 
-/// The client of the calls that are not hot.
-pub(super) fn build(configuration: &Configuration) -> Result<Client, Error> {
-    Client::builder()
-        .http1_only()
-        // Our headers may carry a token; reqwest strips only the standard ones on a redirect.
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .pool_idle_timeout(IDLE_LIMIT)
-        .connect_timeout(configuration.connect_timeout)
-        .user_agent(USER_AGENT_VALUE)
-        .tls_backend_preconfigured(tls::client_config(configuration)?)
-        .build()
-        .map_err(|error| Error::configuration("server_api_url", error.to_string()))
+impl HttpClient {
+    pub(super) fn new(configuration: &Configuration, tls: rustls::ClientConfig) -> Result<Self, Error> {
+        let mut builder = Client::builder()
+            .http1_only()
+            // Our headers may carry a token; reqwest strips only the standard ones on a redirect.
+            .redirect(redirect::Policy::none())
+            // Who reads the environment is Python.
+            .no_proxy()
+            .pool_idle_timeout(IDLE_LIMIT)
+            .connect_timeout(configuration.connect_timeout)
+            .tls_backend_preconfigured(tls);
+        let mut way = configuration.authority();
+        if let Some(url) = configuration.proxy() {
+            let refused =
+                |_| Error::configuration("proxy", "cannot be used; give something like http://proxy:3128");
+            builder = builder.proxy(Proxy::all(url.clone()).map_err(refused)?);
+            let (host, port) =
+                (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
+            way = format!("{way} through the proxy {host}:{port}");
+        }
+        let client =
+            builder.build().map_err(|error| Error::configuration("server_api_url", error.to_string()))?;
+        Ok(Self { client, origin: configuration.origin().into(), way: way.into() })
+    }
+
+    /// Sends one request, whose URI is a path, and reads the whole answer, success or not: a connection is
+    /// only used again after its body was read.
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), Error> {
+        let (mut parts, body) = request.into_parts();
+        let not_a_uri = |_| Error::network("the path of the request is no URI");
+        parts.uri = format!("{}{}", self.origin, parts.uri).parse().map_err(not_a_uri)?;
+        let request = reqwest::Request::try_from(Request::from_parts(parts, body));
+        let request = request.map_err(|_| Error::network("the URL of the request is no URL"))?;
+        let response = self.client.execute(request).await.map_err(|error| self.network(&error))?;
+        let status = response.status();
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(proxy_wants_a_password());
+        }
+        let body = response.bytes().await.map_err(|error| self.network(&error))?;
+        Ok((status, body))
+    }
+
+    /// reqwest's own text names the URL; the causes below it do not.
+    #[cold]
+    fn network(&self, error: &reqwest::Error) -> Error {
+        let connected = !error.is_connect();
+        if let Some(problem) = tls_problem(error) {
+            return ErrorKind::Network { problem, connected }.into();
+        }
+        let mut problem = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            problem = inner.to_string();
+            cause = inner.source();
+        }
+        // hyper-util has no type for it.
+        if problem.contains("proxy authorization required") {
+            return proxy_wants_a_password();
+        }
+        if connected {
+            return Error::network(format!("connection lost: {problem}"));
+        }
+        unreachable_server(&self.way, problem)
+    }
+}
+
+#[cold]
+fn proxy_wants_a_password() -> Error {
+    let problem = "proxy: it wants another user and password; write them in its URL, as in \
+                   http://user:password@proxy:3128";
+    ErrorKind::Unauthorized { status: 407, problem: problem.to_owned() }.into()
 }

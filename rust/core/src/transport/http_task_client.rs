@@ -1,20 +1,21 @@
-use std::error::Error as _;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use hyper::{Method, Request};
-use reqwest::Response;
+use hyper::Method;
+use hyper::header::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
+use super::auth::Auth;
 use super::connections::Connections;
-use super::http_client::USER_AGENT_VALUE;
+use super::http_client::HttpClient;
+use super::request::{Requests, path_segment};
+use super::sender::Sender;
 use super::task_client::{BoxFuture, PollRequest, Queue, TaskClient};
+use super::tls;
 use crate::error::{Error, ErrorKind, classify};
+use crate::event::EventSink;
 use crate::settings::Configuration;
 
 /// Beyond the time that the server may hold a poll: for the way there and back.
@@ -27,26 +28,32 @@ const UPDATE_BYTES_PER_SECOND: usize = 256 * 1024;
 
 /// [`TaskClient`] over HTTP.
 pub struct HttpTaskClient {
-    connections: Connections,
-    /// Of every request.
-    headers: HeaderMap,
-    base_path: String,
+    sender: Sender,
+    auth: Auth,
+    requests: Requests,
     update_path: String,
 }
 
 impl HttpTaskClient {
-    pub fn new(configuration: &Configuration) -> Result<Self, Error> {
-        let base_path = configuration.base_path().to_owned();
+    pub fn new(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
+        let tls = tls::client_config(configuration)?;
+        let client = HttpClient::new(configuration, tls.clone())?;
+        let requests = Requests::new(configuration)?;
+        let sender = if configuration.proxy().is_some() {
+            Sender::Proxied(client.clone())
+        } else {
+            Sender::Direct(Connections::new(configuration, tls)?)
+        };
         Ok(Self {
-            connections: Connections::new(configuration)?,
-            headers: headers(configuration)?,
-            update_path: format!("{base_path}/tasks"),
-            base_path,
+            sender,
+            auth: Auth::new(configuration, client, requests.clone(), Some(sink)),
+            update_path: format!("{}/tasks", requests.base_path),
+            requests,
         })
     }
 
     fn poll_path(&self, queue: &Queue, request: PollRequest) -> String {
-        let mut path = format!("{}/tasks/poll/batch/", self.base_path);
+        let mut path = format!("{}/tasks/poll/batch/", self.requests.base_path);
         path_segment(&mut path, &queue.task_type);
         path.push_str("?workerid=");
         path.extend(byte_serialize(queue.worker_id.as_bytes()));
@@ -75,36 +82,29 @@ impl HttpTaskClient {
     }
 
     async fn get(&self, task_id: &str) -> Result<Bytes, Error> {
-        let mut path = format!("{}/tasks/", self.base_path);
+        let mut path = format!("{}/tasks/", self.requests.base_path);
         path_segment(&mut path, task_id);
         self.send(Method::GET, &path, Bytes::new(), GET_TIMEOUT).await
     }
 
     async fn send(&self, method: Method, path: &str, body: Bytes, timeout: Duration) -> Result<Bytes, Error> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = path.parse().map_err(|_| Error::network("the path of the request is no URI"))?;
-        request.headers_mut().clone_from(&self.headers);
-        let (status, body) = tokio::time::timeout(timeout, self.connections.send(request))
+        self.auth.call(|token| self.exchange(method.clone(), path, body.clone(), timeout, token)).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+        token: Option<HeaderValue>,
+    ) -> Result<Bytes, Error> {
+        let request = self.requests.make(method, path, body, token)?;
+        let (status, body) = tokio::time::timeout(timeout, self.sender.send(request))
             .await
             .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
         if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
     }
-}
-
-fn headers(configuration: &Configuration) -> Result<HeaderMap, Error> {
-    let refused = |_| Error::configuration("server_api_url", "its host cannot stand in a Host header");
-    let mut headers = HeaderMap::new();
-    headers.insert(HOST, HeaderValue::from_str(&configuration.authority()).map_err(refused)?);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
-    if let Some((user, password)) = configuration.user_information() {
-        let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        let mut value = HeaderValue::from_str(&format!("Basic {credentials}")).map_err(refused)?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
 }
 
 impl TaskClient for HttpTaskClient {
@@ -125,43 +125,21 @@ impl TaskClient for HttpTaskClient {
     }
 }
 
-/// Appends one segment of a path. A '+' is a blank only in a query: in a path it has to be %20.
-pub(super) fn path_segment(url: &mut String, segment: &str) {
-    byte_serialize(segment.as_bytes()).for_each(|part| url.push_str(&part.replace('+', "%20")));
-}
-
-/// The whole body, also of a failure: a connection is only used again after its body was read.
-pub(super) async fn successful_body(response: Response) -> Result<Bytes, Error> {
-    let status = response.status();
-    let body = response.bytes().await.map_err(|error| network(&error))?;
-    if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
-}
-
-/// reqwest's own text names the URL, which may hold user information; the causes below it do not.
-#[cold]
-pub(super) fn network(error: &reqwest::Error) -> Error {
-    if error.is_timeout() {
-        return Error::network("no answer in time");
-    }
-    let mut cause = error.source();
-    let mut problem = String::from(if error.is_connect() { "cannot connect" } else { "connection lost" });
-    while let Some(inner) = cause {
-        cause = inner.source();
-        if cause.is_none() {
-            let _ = write!(problem, ": {inner}");
-        }
-    }
-    ErrorKind::Network { problem, connected: !error.is_connect() }.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::LogRecord;
+
+    struct Nobody;
+
+    impl EventSink for Nobody {
+        fn log(&self, _record: LogRecord) {}
+    }
 
     #[test]
     fn the_poll_url_is_the_one_of_the_reference_client() {
         let configuration = Configuration::new("http://localhost:8080/api/").unwrap();
-        let client = HttpTaskClient::new(&configuration).unwrap();
+        let client = HttpTaskClient::new(&configuration, Arc::new(Nobody)).unwrap();
         let mut queue = Queue { task_type: "my task".into(), domain: None, worker_id: "host 1".into() };
         let request = PollRequest { count: 10, timeout: Duration::from_millis(100) };
         assert_eq!(
@@ -174,15 +152,5 @@ mod tests {
             client.poll_path(&queue, request),
             "/api/tasks/poll/batch/%C3%BC%3F?workerid=host+1&domain=a%26b&count=10&timeout=100"
         );
-    }
-
-    #[test]
-    fn user_information_travels_as_basic_authentication_and_is_not_shown() {
-        let configuration = Configuration::new("http://me:p%40ss@[::1]:8080/api").unwrap();
-        let headers = headers(&configuration).unwrap();
-        assert_eq!(headers[HOST], "[::1]:8080");
-        assert_eq!(headers[AUTHORIZATION], format!("Basic {}", BASE64_STANDARD.encode("me:p@ss")));
-        assert!(!format!("{headers:?}").contains("Basic"), "{headers:?}");
-        assert_eq!(configuration.host_and_port(), ("::1".to_owned(), 8080));
     }
 }

@@ -2,14 +2,16 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Method};
+use hyper::Method;
+use hyper::header::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
+use super::auth::Auth;
 use super::backoff::Backoff;
-use super::http_client;
-use super::http_task_client::{network, path_segment, successful_body};
-use crate::error::{Error, ErrorKind, Judgement};
+use super::http_client::HttpClient;
+use super::request::{Requests, path_segment};
+use super::tls;
+use crate::error::{Error, ErrorKind, Judgement, classify};
 use crate::settings::Configuration;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,48 +33,63 @@ pub struct ManagementCall {
 }
 
 /// Makes [`ManagementCall`]s.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Management {
-    client: Client,
-    base_url: String,
+    client: HttpClient,
+    auth: Auth,
+    requests: Requests,
 }
 
 impl Management {
     pub fn new(configuration: &Configuration) -> Result<Self, Error> {
-        Ok(Self { client: http_client::build(configuration)?, base_url: configuration.base_url().to_owned() })
+        let client = HttpClient::new(configuration, tls::client_config(configuration)?)?;
+        let requests = Requests::new(configuration)?;
+        let auth = Auth::new(configuration, client.clone(), requests.clone(), None);
+        Ok(Self { client, auth, requests })
     }
 
     /// The body of a successful answer. A call that could not even connect is tried again, and so is a
     /// repeatable one after a transient failure: four times within 3 s.
     pub async fn call(self, call: ManagementCall) -> Result<Bytes, Error> {
-        let url = self.url(&call);
+        let path = self.path(&call);
         let mut backoff = RETRY;
         for _ in 1..TRIES {
-            match self.send(&url, &call).await {
+            match self.send(&path, &call).await {
                 Err(error) if may_repeat(&call, &error) => {
                     tokio::time::sleep(backoff.failed(fastrand::f64())).await;
                 }
                 answer => return answer,
             }
         }
-        self.send(&url, &call).await
+        self.send(&path, &call).await
     }
 
-    async fn send(&self, url: &str, call: &ManagementCall) -> Result<Bytes, Error> {
-        let mut request = self.client.request(call.method.clone(), url).timeout(TIMEOUT + call.hold);
-        if let Some(body) = &call.body {
-            request =
-                request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
+    async fn send(&self, path: &str, call: &ManagementCall) -> Result<Bytes, Error> {
+        self.auth.call(|token| self.exchange(path, call, token)).await
+    }
+
+    async fn exchange(
+        &self,
+        path: &str,
+        call: &ManagementCall,
+        token: Option<HeaderValue>,
+    ) -> Result<Bytes, Error> {
+        let body = call.body.clone().unwrap_or_default();
+        let request = self.requests.make(call.method.clone(), path, body, token)?;
+        let (status, body) = tokio::time::timeout(TIMEOUT + call.hold, self.client.send(request))
+            .await
+            .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
+        if !status.is_success() {
+            return Err(classify(status.as_u16(), &body));
         }
-        let response = request.send().await.map_err(|error| network(&error))?;
-        if response.status().is_success() && is_page(response.headers()) {
+        if is_page(&body) {
             return Err(ErrorKind::UnexpectedBody { problem: "an HTML page".into() }.into());
         }
-        successful_body(response).await
+        Ok(body)
     }
 
-    fn url(&self, call: &ManagementCall) -> String {
-        let mut url = self.base_url.clone();
+    fn path(&self, call: &ManagementCall) -> String {
+        let mut url = self.requests.base_path.clone();
         for segment in &call.path {
             url.push('/');
             path_segment(&mut url, segment);
@@ -88,9 +105,9 @@ impl Management {
 }
 
 /// A login page comes with a success; taken for an answer it would be a workflow id, or a silent yes.
-fn is_page(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
+/// Neither JSON nor an id begins as a page does.
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
 }
 
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {
@@ -115,6 +132,6 @@ mod tests {
             hold: Duration::ZERO,
             repeatable: true,
         };
-        assert_eq!(management.url(&call), "http://localhost/api/tasks/a%2Fb%20c/log?reason=a%26b+c&x=1");
+        assert_eq!(management.path(&call), "/api/tasks/a%2Fb%20c/log?reason=a%26b+c&x=1");
     }
 }

@@ -2,14 +2,19 @@
 
 mod backoff;
 mod task_client;
+mod tls_problem;
 mod tls;
 mod connections;
 mod http_client;
+mod request;
+mod token_state;
+mod auth;
+mod sender;
 mod http_task_client;
 mod management;
 
 pub use backoff::Backoff;
 pub use http_task_client::HttpTaskClient;
+pub use hyper::Method;
 pub use management::{Management, ManagementCall};
-pub use reqwest::Method;
 pub use task_client::{BoxFuture, PollRequest, Queue, TaskClient};

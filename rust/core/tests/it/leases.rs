@@ -8,7 +8,7 @@ use conductor_core::settings::{Configuration, WorkerConfig};
 use conductor_core::transport::{BoxFuture, HttpTaskClient, PollRequest, Queue, TaskClient};
 use conductor_devserver::{DevServer, PushOptions};
 
-use super::support::{DEADLINE, Engine, config, echo, eventually, fault, requests, server};
+use super::support::{DEADLINE, Engine, Lines, config, echo, eventually, fault, requests, server};
 
 /// The shortest that the server knows.
 const SECOND: Duration = Duration::from_secs(1);
@@ -115,7 +115,8 @@ fn a_result_that_cannot_be_delivered_keeps_its_lease_although_nobody_asked() {
     let task_id = server.push("echo", "{}", &silent_for(1)).unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let client = Arc::new(ResultsRefused {
-        client: HttpTaskClient::new(&Configuration::new(&server.url()).unwrap()).unwrap(),
+        client: HttpTaskClient::new(&Configuration::new(&server.url()).unwrap(), Arc::new(Lines::default()))
+            .unwrap(),
         refuses: AtomicBool::new(true),
     });
     let mut engine = Engine::start_with(Arc::clone(&client) as _);

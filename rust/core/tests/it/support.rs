@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use conductor_core::event::{EventSink, LogRecord};
 use conductor_core::runtime::Runtime;
 use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
-use conductor_core::transport::{HttpTaskClient, TaskClient};
+use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
 use conductor_core::worker::{Assignment, Completion, ReadyQueue, TaskRunner};
 use conductor_devserver::{DevServer, FaultRule, Options};
@@ -81,7 +81,13 @@ pub(crate) fn echo(task: &PolledTask) -> TaskResult {
 
 impl Engine {
     pub(crate) fn start(url: &str) -> Self {
-        Self::start_with(Arc::new(HttpTaskClient::new(&Configuration::new(url).unwrap()).unwrap()))
+        Self::start_for(&Configuration::new(url).unwrap())
+    }
+
+    pub(crate) fn start_for(configuration: &Configuration) -> Self {
+        let lines = Arc::new(Lines::default());
+        let runtime = Runtime::start(configuration, Arc::clone(&lines) as _).unwrap();
+        Self { runtime, lines, workers: Vec::new() }
     }
 
     pub(crate) fn start_with(client: Arc<dyn TaskClient>) -> Self {

@@ -17,4 +17,5 @@ mod faults;
 mod life;
 mod polls;
 mod program;
+mod tokens;
 mod updates;

@@ -17,6 +17,7 @@ fn wrong_usage_ends_with_2_and_a_clear_error() {
         (vec!["--prt", "1"], "conductor-devserver: unknown option --prt\n"),
         (vec!["--port"], "conductor-devserver: --port needs a value\n"),
         (vec!["--port", "http"], "conductor-devserver: --port does not take 'http'\n"),
+        (vec!["--auth-key", "k"], "conductor-devserver: --auth-key and --auth-secret are needed together\n"),
         (vec!["--push", "greet"], "conductor-devserver: --push takes TYPE:COUNT, not 'greet'\n"),
     ] {
         let output = run(&arguments);

@@ -1,0 +1,93 @@
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use url::form_urlencoded::byte_serialize;
+
+use crate::error::Error;
+use crate::settings::{Configuration, TOKEN_HEADER};
+
+const USER_AGENT_VALUE: &str = concat!("conductor-fast/", env!("CARGO_PKG_VERSION"));
+
+/// Makes the requests: the headers that all of them have, and the path below which the API is.
+#[derive(Debug, Clone)]
+pub(super) struct Requests {
+    headers: HeaderMap,
+    pub(super) base_path: String,
+}
+
+impl Requests {
+    pub(super) fn new(configuration: &Configuration) -> Result<Self, Error> {
+        let refused = |_| Error::configuration("server_api_url", "its host cannot stand in a Host header");
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
+        headers.insert(HOST, HeaderValue::from_str(&configuration.authority()).map_err(refused)?);
+        if let Some((user, password)) = configuration.user_information() {
+            let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
+            let mut value = HeaderValue::from_str(&format!("Basic {credentials}")).map_err(refused)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        headers.extend(configuration.headers().clone());
+        Ok(Self { headers, base_path: configuration.base_path().to_owned() })
+    }
+
+    /// `path`: from the root, as it is sent.
+    pub(super) fn make(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        token: Option<HeaderValue>,
+    ) -> Result<Request<Bytes>, Error> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|_| Error::network("the path of the request is no URI"))?;
+        request.headers_mut().clone_from(&self.headers);
+        if let Some(token) = token {
+            request.headers_mut().insert(TOKEN_HEADER, token);
+        }
+        Ok(request)
+    }
+}
+
+/// Appends one segment of a path. A '+' is a blank only in a query: in a path it has to be %20.
+pub(super) fn path_segment(url: &mut String, segment: &str) {
+    byte_serialize(segment.as_bytes()).for_each(|part| url.push_str(&part.replace('+', "%20")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_information_travels_as_basic_authentication_and_is_not_shown() {
+        let configuration = Configuration::new("http://me:p%40ss@[::1]:8080/api").unwrap();
+        let requests = Requests::new(&configuration).unwrap();
+        assert_eq!(requests.headers[HOST], "[::1]:8080");
+        assert_eq!(requests.headers[AUTHORIZATION], format!("Basic {}", BASE64_STANDARD.encode("me:p@ss")));
+        assert!(!format!("{requests:?}").contains("Basic"), "{requests:?}");
+        assert_eq!(configuration.host_and_port(), ("::1".to_owned(), 8080));
+    }
+
+    #[test]
+    fn the_users_headers_and_the_token_are_on_the_request() {
+        let mut configuration = Configuration::new("http://localhost/api").unwrap();
+        configuration.add_header("User-Agent", "mine").unwrap();
+        configuration.add_header("X-Gate", "a").unwrap();
+        let requests = Requests::new(&configuration).unwrap();
+        let token = Some(HeaderValue::from_static("t"));
+        let request = requests.make(Method::GET, "/api/tasks", Bytes::new(), token).unwrap();
+        let headers = request.headers();
+        assert_eq!(
+            (&headers[USER_AGENT], &headers["x-gate"], &headers["X-Authorization"]),
+            (
+                &HeaderValue::from_static("mine"),
+                &HeaderValue::from_static("a"),
+                &HeaderValue::from_static("t")
+            )
+        );
+    }
+}
