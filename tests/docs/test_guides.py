@@ -19,6 +19,8 @@ from tests.support.definitions import task_definition
 from tests.support.waiting import wait_until
 
 TIMEOUT_SECONDS = 30.0
+SDK_GUIDE = "Writing workers (Go SDK)"
+SWIFT_GUIDE = "Build a task worker (swift-conductor)"
 BLOCKS = read_blocks(ROOT / "docs" / "worker-guides.md")
 # Its one task has the reference name of the guide and a type that no worker polls.
 WORKFLOW = {
@@ -59,8 +61,8 @@ _ANY_OUTPUT: Seen = ("COMPLETED", {"a TaskOutput": True}, None)
 
 # By guide: the blocks that are one program of workers, the last of which blocks.
 PROGRAMS = {
-    "Writing workers": ["The function", "Returning a struct", "Long-running tasks", "Starting workers"],
-    "Build a task worker": [
+    SDK_GUIDE: ["The function", "Returning a struct", "Long-running tasks", "Starting workers"],
+    SWIFT_GUIDE: [
         "Implementing the worker",
         "Returning a result",
         "Running workers with WorkerHost",
@@ -68,14 +70,14 @@ PROGRAMS = {
 }
 # What that program makes of tasks: task type, input, the task after its first attempt.
 TASKS: dict[str, list[tuple[str, dict[str, Any], Seen]]] = {
-    "Writing workers": [
+    SDK_GUIDE: [
         ("execute_task", {"amount": 5}, ("COMPLETED", {"amount": 5}, None)),
         ("execute_task", {"amount": -5}, ("FAILED", {}, "amount -5 is negative")),
         ("simple_task", {}, _ANY_OUTPUT),
         # Back in its queue, where it waits for a minute; the test does not.
         ("long_running_task", {}, ("SCHEDULED after 60 s", {}, None)),
     ],
-    "Build a task worker": [
+    SWIFT_GUIDE: [
         ("task_1", {}, _SAMPLE),
         ("task_2", {}, _SAMPLE),
         ("divide_task", {"dividend": 7, "divisor": 3}, ("COMPLETED", {"quotient": 2, "rest": 1}, None)),
@@ -85,12 +87,12 @@ TASKS: dict[str, list[tuple[str, dict[str, Any], Seen]]] = {
 }
 # By guide: the blocks that follow, each run with a task of its own, and what must have come of it.
 CALLS: dict[str, dict[str, Check]] = {
-    "Writing workers": {
+    SDK_GUIDE: {
         "Task management: get a task": _task_was_got,
         "Task management: update a task by its id": _task_was_completed,
         "Task management: update a task by its reference name": _task_was_completed,
     },
-    "Build a task worker": {},
+    SWIFT_GUIDE: {},
 }
 GUIDES = sorted(PROGRAMS)
 
