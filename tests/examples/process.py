@@ -1,4 +1,4 @@
-"""An example as a process of its own."""
+"""An example, or a script out of the docs, as a process of its own."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Example:
 
 
 @contextmanager
-def running(name: str, url: str) -> Iterator[Example]:
-    """Run `examples/{name}.py` against the server at `url`; killed at the end if nobody stopped it."""
+def running(script: Path, url: str) -> Iterator[Example]:
+    """Run `script` against the server at `url`; killed at the end if nobody stopped it."""
     # Nothing else that is set for the tests may reach it.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("CONDUCTOR_")}
     with subprocess.Popen(
-        [sys.executable, FOLDER / f"{name}.py"],
+        [sys.executable, script],
         env={**environment, "CONDUCTOR_SERVER_URL": url},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

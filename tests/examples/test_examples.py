@@ -147,7 +147,7 @@ def _check(name: str, server: Server) -> None:
         example.check_alive()
         return seen == expected
 
-    with running(name, server.url) as example:
+    with running(FOLDER / f"{name}.py", server.url) as example:
         # Its own message could not tell what differs; the assertion does.
         with contextlib.suppress(AssertionError):
             wait_until(stand_as_they_must, "the tasks to stand as they must", TIMEOUT_SECONDS)
