@@ -34,7 +34,9 @@ def start() -> Iterator[Start]:
         prelude = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         code = prelude + textwrap.dedent(script)
         command = [sys.executable, "-X", "faulthandler", "-c", code, *arguments]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         processes.append(process)
         return process
 
@@ -221,3 +223,55 @@ def test_handlers_of_the_application_stay(server: DevServer, start: Start) -> No
     """
     code, output = finish(start(script, server.url))
     assert (code, output) == (0, "own handler\n")
+
+
+UNREFERENCED = """
+    import gc, sys, time
+    from conductor_fast import WorkerHost
+
+    def slow(seconds: float):
+        print("running", flush=True)
+        time.sleep(seconds)
+        return {"done": True}
+
+    WorkerHost(sys.argv[1]).start_worker("slow", slow)
+    gc.collect()
+    time.sleep(0.5)
+"""
+
+
+def test_a_host_that_nobody_refers_to_is_drained_at_exit(server: DevServer, start: Start) -> None:
+    process = start(UNREFERENCED, server.url)
+    server.push("slow", {"seconds": 1})
+    wait_until(lambda: server.count("slow", "IN_PROGRESS"), "the task to run", 10)
+    # The script ends while the function runs.
+    code, output = finish(process)
+    assert (code, output) == (0, "running\n")
+    assert server.count("slow", "COMPLETED") == 1
+
+
+NESTED = """
+    import os, signal, sys, threading, time
+    from conductor_fast import WorkerHost
+    host = WorkerHost(sys.argv[1])
+
+    def slow(seconds: float):
+        time.sleep(seconds)
+        return {"done": True}
+
+    def own(number, frame):
+        print("left", *host.stop(), flush=True)
+
+    signal.signal(signal.SIGTERM, own)
+    host.start_worker("slow", slow)
+    time.sleep(0.5)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    print("left", *host.stop())
+"""
+
+
+def test_a_stop_within_a_stop_is_one_stop(server: DevServer, start: Start) -> None:
+    server.push("slow", {"seconds": 1})
+    process = start(NESTED, server.url)
+    code, output = finish(process)
+    assert (code, output) == (0, "left\nleft\n")

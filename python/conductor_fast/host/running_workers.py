@@ -66,8 +66,13 @@ class RunningWorkers:
         the user's function.
         """
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        # Listed first: its function may call `stop`, which asks whether it is one of them.
         self._threads.append(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more of them
+            self._threads.remove(thread)
+            raise
         return thread
 
     def set_thread_count(self, runtime: _core.Runtime, key: Key, thread_count: int) -> None:

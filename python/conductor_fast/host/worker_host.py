@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -111,6 +110,8 @@ class WorkerHost:
         self, workers: Sequence[PreparedWorker], *, on_request: bool = False
     ) -> list[Executor]:
         """Start `workers`, or none of them if one polls a queue that has a worker already."""
+        # Before the lock, which a stop holds while it waits for functions: who calls may be one of them.
+        self._refuse_if_stopped()
         with self._lock:
             self._workers.refuse_taken(workers)
             runtime = self._start()
@@ -161,11 +162,13 @@ class WorkerHost:
     @property
     def runtime(self) -> _core.Runtime:
         """The engine, started if it is not running."""
+        self._refuse_if_stopped()
         with self._lock:
             return self._start()
 
     def start(self) -> WorkerHost:
         """Start the engine, if it is not running: workers start it themselves."""
+        self._refuse_if_stopped()
         with self._lock:
             self._start()
         return self
@@ -203,23 +206,30 @@ class WorkerHost:
             return []
         with self._lock:
             self._stop_wanted.set()
-            if self._left is None:
+            if self._left is None and self._runtime is None:
+                self._left = []
+            if self._left is None and self._runtime is not None:
                 timeout = self.drain_timeout if drain_timeout is None else drain_timeout
-                self._registrar.close()
-                self._left = [] if self._runtime is None else self._drain(self._runtime, timeout)
-            return self._left
+                return self._drain(self._runtime, timeout)
+            return self._left or []
 
     def _drain(self, runtime: _core.Runtime, timeout: float) -> list[str]:
         deadline = time.monotonic() + timeout
         runtime.stop_polling()
-        # In short waits, so that a second signal is seen.
-        while not runtime.wait_idle(min(0.1, max(0.0, deadline - time.monotonic()))):
+        self._registrar.close()
+        # In short waits, so that a second signal is seen. Its handler may be the application's and call
+        # `stop`, which then ends the drain in the midst of this one.
+        while self._left is None and not runtime.wait_idle(min(0.1, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:
                 break
+        if self._left is not None:
+            return self._left
         left = [task_id for task_id, _task_type, _returned in runtime.held()]
         if left:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
+        # From here on there is nothing to drain again, whatever interrupts the rest.
+        self._left = left
         self._workers.release()
         runtime.close()
         self._workers.close(join=not left)
@@ -272,7 +282,8 @@ def _forward_logs(runtime: _core.Runtime) -> None:
             core.log(level, message, extra={"task_type": task_type, "task_id": task_id})
 
 
-_running_hosts: weakref.WeakSet[WorkerHost] = weakref.WeakSet()
+# Held here: a host that nobody else refers to goes on working, and has to be drained all the same.
+_running_hosts: set[WorkerHost] = set()
 _exit_hooks: list[Callable[[], None]] = []
 
 
@@ -287,4 +298,7 @@ def _stop_at_exit(host: WorkerHost) -> None:
 
 def _stop_all() -> None:
     for host in list(_running_hosts):
-        host._stop_in_this_process()  # pyright: ignore[reportPrivateUsage]
+        try:
+            host._stop_in_this_process()  # pyright: ignore[reportPrivateUsage]
+        except Exception:  # noqa: PERF203 - one host must not keep the others from their drain
+            _logger.exception("a worker host could not be stopped at exit")

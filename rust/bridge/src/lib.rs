@@ -8,7 +8,7 @@ mod dev_server;
 mod runtime;
 
 /// The engine of `conductor_fast`.
-#[pyo3::pymodule(name = "_core", gil_used = false)]
+#[pyo3::pymodule(name = "_core", gil_used = true)]
 mod core {
     #[pymodule_export]
     use crate::client::PyClient;

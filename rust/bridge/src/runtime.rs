@@ -176,7 +176,7 @@ impl PyRuntime {
     }
 
     fn stop_polling(&self, py: Python<'_>) -> PyResult<()> {
-        self.runtime.stop_polling().map_err(|error| to_python(py, &error))
+        py.detach(|| self.runtime.stop_polling()).map_err(|error| to_python(py, &error))
     }
 
     fn wait_idle(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {

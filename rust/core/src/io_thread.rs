@@ -28,6 +28,8 @@ impl IoThread {
             .spawn(move || {
                 // Both endings, the message and the drop of its sender, mean the same.
                 let _ = runtime.block_on(closed);
+                // A plain drop waits for the resolver's threads, which the system may hold for half a minute.
+                runtime.shutdown_background();
             })
             .map_err(failed)?;
         Ok(Self { started_in: std::process::id(), handle, thread: Mutex::new(Some((close, thread))) })

@@ -88,9 +88,13 @@ impl Runtime {
 
     /// No new poll is sent from now on; those in flight are awaited and what they bring is run.
     pub fn stop_polling(&self) -> Result<(), Error> {
-        self.io.check()?;
-        self.polling.send_replace(false);
-        Ok(())
+        // On the I/O thread: a poller that has just looked has by then entered its poll into the ledger, so
+        // that "idle" cannot be true with a poll about to leave.
+        let polling = self.polling.clone();
+        self.io.run(async move {
+            polling.send_replace(false);
+            Ok(())
+        })
     }
 
     /// Blocks until no poll is in flight, no task runs and every result has the server's yes; false if

@@ -32,7 +32,7 @@ impl LeaseClock {
 /// Whom to tell that the server has ended a task that is still held here.
 pub trait CancelTask: Send + Sync {
     /// True: its function was not started and will not be, so that nobody reports the task.
-    fn cancel(&self, task_id: &str) -> bool;
+    fn cancel(&self, hold: HoldId) -> bool;
 }
 
 /// What is needed to extend a lease.

@@ -71,6 +71,10 @@ impl Ledger {
         }
     }
 
+    pub fn holds(&self, id: HoldId) -> bool {
+        self.lock().held.contains_key(&id)
+    }
+
     pub fn settled(&self, id: HoldId) {
         let mut state = self.lock();
         state.held.remove(&id);

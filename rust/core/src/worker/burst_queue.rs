@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::executor::{Assignment, Executor};
+use crate::delivery::HoldId;
 
 /// Tasks that wait for an event loop: an [`Executor`] that wakes it once per burst. The loop takes all
 /// that is there with `take_all`; what arrives before it does needs no second wake.
@@ -47,10 +48,10 @@ impl Executor for BurstQueue {
         false
     }
 
-    fn cancel(&self, task_id: &str) -> bool {
+    fn cancel(&self, hold: HoldId) -> bool {
         let found = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = waiting.iter().position(|waiting| &*waiting.task.identity.task_id == task_id);
+            let at = waiting.iter().position(|waiting| waiting.completion.is_of(hold));
             at.and_then(|at| waiting.remove(at))
         };
         if let Some(assignment) = found {

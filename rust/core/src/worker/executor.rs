@@ -34,14 +34,19 @@ impl Cancellation {
 }
 
 impl CancelTask for Cancellation {
-    fn cancel(&self, task_id: &str) -> bool {
+    fn cancel(&self, hold: HoldId) -> bool {
         // Before the executor hears of it, so that what it tells the function is true already.
         self.seen.store(true, Ordering::Release);
-        self.executor.cancel(task_id)
+        self.executor.cancel(hold)
     }
 }
 
 impl Completion {
+    /// A task that was handed out twice has two holdings; what is said of one is not said of the other.
+    pub(super) fn is_of(&self, hold: HoldId) -> bool {
+        self.0.as_ref().is_some_and(|duty| duty.hold == hold)
+    }
+
     pub(super) fn new(
         hold: HoldId,
         task_type: Arc<str>,
@@ -107,8 +112,8 @@ pub trait Executor: Send + Sync {
     /// The server has ended this task. True: it was not started and will not be; its completion was
     /// discarded, and the caller answers for the rest. False: it runs, has ended, or is not here; one that
     /// runs is stopped if the executor can do that, and is reported in any case. Called on the I/O thread.
-    fn cancel(&self, task_id: &str) -> bool {
-        let _ = task_id;
+    fn cancel(&self, hold: HoldId) -> bool {
+        let _ = hold;
         false
     }
 }

@@ -58,6 +58,9 @@ impl LeaseManager {
         let mut failure = None;
         for delay in TRIES {
             sleep(delay).await;
+            if !self.ledger.holds(beat.id) {
+                return;
+            }
             let Ok(_permit) = self.in_flight.acquire().await else { return };
             let sent = Instant::now();
             match in_time(self.client.update_task(Bytes::clone(&body))).await {
@@ -94,7 +97,7 @@ impl LeaseManager {
         let runs = self.ledger.ended_by_server(beat.id);
         let Some(cancel) = beat.lease.cancel.as_ref().filter(|_| runs) else { return };
         let task_id = &beat.lease.identity.task_id;
-        let never_started = cancel.cancel(task_id);
+        let never_started = cancel.cancel(beat.id);
         let what = if never_started { "is not started" } else { "runs in vain and is told so" };
         self.log(Level::Warning, format!("the server has ended task {task_id}; its function {what}"), beat);
         if never_started {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::executor::{Assignment, Executor};
 use super::run_time::{RunTime, threads_to_wake};
+use crate::delivery::HoldId;
 
 /// Tasks that wait for a thread, and threads that wait for a task: an [`Executor`] over threads that
 /// somebody else makes and that call `take`.
@@ -123,16 +124,16 @@ impl Executor for ReadyQueue {
         if std::mem::take(&mut state.started_since_relief) {
             state.relief = 0;
         } else {
-            state.relief = (state.relief * 2).max(1);
+            state.relief = state.relief.saturating_mul(2).max(1);
             let count = state.relief.min(state.parked).min(state.waiting.len());
             self.wake(&mut state, count);
         }
         true
     }
 
-    fn cancel(&self, task_id: &str) -> bool {
+    fn cancel(&self, hold: HoldId) -> bool {
         let mut state = self.lock();
-        let is_it = |waiting: &Assignment| &*waiting.task.identity.task_id == task_id;
+        let is_it = |waiting: &Assignment| waiting.completion.is_of(hold);
         let Some(assignment) = state.waiting.iter().position(is_it).and_then(|at| state.waiting.remove(at))
         else {
             return false;
