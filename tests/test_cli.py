@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from conductor_fast import ApiException, AuthenticationSettings, Configuration, TaskClient
+
 PROGRAM = str(Path(sys.executable).with_name("conductor-fast"))
 
 
@@ -121,3 +123,16 @@ def test_dev_on_a_bad_host_says_so_and_exits_with_1() -> None:
     done = _run(PROGRAM, "dev", "--host", "nowhere")
     assert done.returncode == 1
     assert "is not an IP address" in done.stderr
+
+
+def test_dev_asks_for_tokens_when_it_has_a_key() -> None:
+    with _dev_server("--port", "0", "--auth-key", "key", "--auth-secret", "secret") as (_process, url):
+        with TaskClient(url) as client, pytest.raises(ApiException, match="CONDUCTOR_AUTH_KEY"):
+            client.get_task("x")
+        keys = AuthenticationSettings("key", "secret")
+        configuration = Configuration(server_api_url=url, authentication_settings=keys)
+        with TaskClient(configuration) as client, pytest.raises(ApiException, match=r"^404: Task not found"):
+            client.get_task("x")
+    done = _run(PROGRAM, "dev", "--auth-key", "key")
+    assert done.returncode == 2
+    assert "--auth-key and --auth-secret are needed together" in done.stderr

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,7 +9,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::http_client::HttpClient;
 use super::request::Requests;
-use super::token_state::{Step, TokenState, Used};
+use super::token_state::{Step, Used};
+use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
 use crate::event::{EventSink, Level, LogRecord};
 use crate::settings::{Configuration, Credentials, TokenSource};
@@ -20,45 +21,6 @@ const MINT_TIMEOUT: Duration = Duration::from_secs(10);
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Shorter secrets are not masked in the server's messages: every other word would be.
 const MASKED_LENGTH: usize = 6;
-
-/// The token of one server and key, for all that call it from this process.
-struct Tokens {
-    process: u32,
-    server: String,
-    credentials: Credentials,
-    ttl: Duration,
-    state: Mutex<TokenState>,
-    /// Held by whoever fetches: all others wait for what it brings.
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
-
-/// So that a worker host and its clients mint once. Weak: it keeps nobody's secret.
-static SHARED: Mutex<Vec<Weak<Tokens>>> = Mutex::new(Vec::new());
-
-impl Tokens {
-    fn of(configuration: &Configuration, credentials: &Credentials) -> Arc<Self> {
-        let (process, server, ttl) = (std::process::id(), configuration.shown_url(), configuration.token_ttl);
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.retain(|tokens| tokens.strong_count() > 0);
-        // A forked child begins anew: a thread that held its parent's turn does not exist in it.
-        let is_ours = |tokens: &Arc<Self>| {
-            (tokens.process, &tokens.server, tokens.ttl) == (process, &server, ttl)
-                && tokens.credentials.is_same(credentials)
-        };
-        if let Some(tokens) = shared.iter().filter_map(Weak::upgrade).find(is_ours) {
-            return tokens;
-        }
-        let state = Mutex::new(TokenState::new(ttl));
-        let credentials = credentials.clone();
-        let tokens = Arc::new(Self { process, server, credentials, ttl, state, turn: Arc::default() });
-        shared.push(Arc::downgrade(&tokens));
-        tokens
-    }
-
-    fn state(&self) -> MutexGuard<'_, TokenState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Sends calls with the token, if the configuration has credentials.
 #[derive(Clone)]
@@ -162,10 +124,10 @@ impl Auth {
                 Ok(())
             }
             Ok(None) => {
-                state.opened(now);
-                let message =
-                    "the server has no /token (404): it is open, and calls go without a token".to_owned();
-                self.log(Level::Info, message);
+                if state.opened(now) {
+                    let message = "the server has no /token (404): it is open, and calls go without a token";
+                    self.log(Level::Info, message.to_owned());
+                }
                 Ok(())
             }
             Err(error) => {

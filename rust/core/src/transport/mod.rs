@@ -8,6 +8,7 @@ mod connections;
 mod http_client;
 mod request;
 mod token_state;
+mod tokens;
 mod auth;
 mod sender;
 mod http_task_client;

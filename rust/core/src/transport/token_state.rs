@@ -117,8 +117,11 @@ impl TokenState {
         recovers
     }
 
-    pub(super) fn opened(&mut self, now: Instant) {
+    /// True if that is news.
+    pub(super) fn opened(&mut self, now: Instant) -> bool {
+        let is_news = !matches!(self.known, Known::Open { .. });
         self.know(Known::Open { until: now + OPEN_FOR }, now);
+        is_news
     }
 
     fn know(&mut self, known: Known, now: Instant) {
@@ -231,7 +234,7 @@ mod tests {
     fn an_open_server_is_asked_again_after_ten_minutes() {
         let start = Instant::now();
         let mut state = TokenState::new(TTL);
-        state.opened(start);
+        assert!(state.opened(start) && !state.opened(start));
         assert_eq!((state.step(start), state.used().header, state.is_usable()), (Step::Go, None, true));
         assert_eq!(state.step(start + Duration::from_secs(599)), Step::Go);
         assert_eq!(state.step(start + Duration::from_secs(601)), Step::GoAndRefresh);
