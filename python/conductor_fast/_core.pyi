@@ -115,7 +115,7 @@ class Runtime:
     def seconds_overdue(self, executor: SyncExecutor | AsyncExecutor) -> float:
         """How long ago its next poll should have been sent, or the one in flight answered.
 
-        0.0 while all its slots are taken, and while it is paused. A failed poll is an answer.
+        0.0 while all its slots are taken, and while it is paused. A failed poll is an answer. Never raises.
         """
 
     def stop_polling(self) -> None:
