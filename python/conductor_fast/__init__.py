@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from conductor_fast.client.task_client import TaskClient as TaskClient
     from conductor_fast.client.workflow_client import AsyncWorkflowClient as AsyncWorkflowClient
     from conductor_fast.client.workflow_client import WorkflowClient as WorkflowClient
+    from conductor_fast.host.async_task_runner import AsyncTaskRunner as AsyncTaskRunner
     from conductor_fast.host.task_handler import TaskHandler as TaskHandler
     from conductor_fast.host.task_runner import TaskRunner as TaskRunner
     from conductor_fast.host.worker_host import WorkerHost as WorkerHost
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
 _HOME = {
     "ApiException": "model.exceptions",
     "AsyncTaskClient": "client.task_client",
+    "AsyncTaskRunner": "host.async_task_runner",
     "AsyncWorkflowClient": "client.workflow_client",
     "AuthenticationSettings": "settings.authentication_settings",
     "AuthorizationException": "model.exceptions",

@@ -112,6 +112,12 @@ class Runtime:
     def set_poll_interval(self, executor: SyncExecutor | AsyncExecutor, poll_interval_millis: float) -> None:
         """The time between the starts of two of its idle polls from now on, kept as it is."""
 
+    def seconds_overdue(self, executor: SyncExecutor | AsyncExecutor) -> float:
+        """How long ago its next poll should have been sent, or the one in flight answered.
+
+        0.0 while all its slots are taken, and while it is paused. A failed poll is an answer. Never raises.
+        """
+
     def stop_polling(self) -> None:
         """Send no new poll. Those in flight are awaited, and what they bring is run."""
 

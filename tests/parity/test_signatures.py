@@ -21,6 +21,7 @@ import conductor_fast
 TABLE = Path(__file__).parents[2] / "docs" / "differences.md"
 
 HOMES = {
+    "automator.async_task_runner": ["AsyncTaskRunner"],
     "automator.task_runner": ["TaskRunner"],
     "automator.task_handler": [
         "TaskHandler",

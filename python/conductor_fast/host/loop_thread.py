@@ -1,8 +1,9 @@
-"""Coroutines of workers: the event loop that runs them."""
+"""Coroutines of workers: the event loop that runs them, ours or the user's."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ _JOIN_TIMEOUT = 1.0
 class AsyncWorkers:
     """The coroutines of any number of workers on one running loop: each task an `asyncio.Task`.
 
-    A loop that somebody else runs is used from its own thread only; `LoopThread` brings one.
+    Used from the loop's own thread only: `LoopThread` brings a loop, `CallersLoop` is the user's.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,6 +47,10 @@ class AsyncWorkers:
             if job is not None and job.cancelled():
                 self._tasks[task] = None
                 task.cancel("the server has ended this task")
+
+    def runs_current_task(self) -> bool:
+        """Is the caller a worker's coroutine?"""
+        return asyncio.current_task() in self._tasks
 
     def close(self) -> None:
         """Take no more tasks and cancel those that run."""
@@ -76,6 +81,12 @@ class LoopThread:
         """As `AsyncWorkers.add`, from any thread."""
         self._workers.loop.call_soon_threadsafe(self._workers.add, executor, binding)
 
+    def is_alive(self) -> bool:
+        return self.thread.is_alive()
+
+    def runs_current_thread(self) -> bool:
+        return threading.current_thread() is self.thread
+
     def close(self) -> None:
         """End the loop; coroutines that still run are cancelled."""
         loop = self._workers.loop
@@ -87,3 +98,35 @@ class LoopThread:
 
         loop.call_soon_threadsafe(end)
         self.thread.join(_JOIN_TIMEOUT)
+
+
+class CallersLoop:
+    """The loop on which the caller runs: its coroutines, connections and locks are those of the workers too.
+
+    It is neither run nor ended from here.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._thread = threading.current_thread()
+        self._workers = AsyncWorkers(self.loop)
+
+    def add(self, executor: AsyncExecutor, binding: Binding) -> None:
+        """As `AsyncWorkers.add`, from any thread."""
+        self.loop.call_soon_threadsafe(self._workers.add, executor, binding)
+
+    def is_alive(self) -> bool:
+        return self.loop.is_running()
+
+    def runs_current_thread(self) -> bool:
+        """Would the coroutines wait if the caller blocked? Not any more once the loop has ended."""
+        return self.loop.is_running() and threading.current_thread() is self._thread
+
+    def runs_current_task(self) -> bool:
+        """As `AsyncWorkers.runs_current_task`; on this loop."""
+        return self._workers.runs_current_task()
+
+    def close(self) -> None:
+        """Take no more tasks; coroutines that still run are cancelled. From any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it has cancelled them itself
+            self.loop.call_soon_threadsafe(self._workers.close)

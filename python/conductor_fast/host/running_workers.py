@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from conductor_fast import _core
-from conductor_fast.host.loop_thread import LoopThread
+from conductor_fast.host.loop_thread import CallersLoop, LoopThread
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
 from conductor_fast.worker.invoke import run_lane
@@ -32,7 +32,7 @@ class RunningWorkers:
         self._workers: dict[Key, PreparedWorker] = {}
         self._lanes: dict[Key, list[threading.Thread]] = {}
         self._threads: list[threading.Thread] = []
-        self._loop_thread: LoopThread | None = None
+        self._loop: LoopThread | CallersLoop | None = None
 
     def refuse_taken(self, workers: Sequence[PreparedWorker]) -> None:
         """ConductorFastError if one of `workers` polls a queue that has a worker already."""
@@ -46,6 +46,17 @@ class RunningWorkers:
                 )
             taken[worker.key] = worker
 
+    def run_coroutines_on(self, loop: CallersLoop) -> None:
+        """Run coroutines on the caller's loop from now on, if none runs elsewhere already."""
+        if self._loop is not None and not (
+            isinstance(self._loop, CallersLoop) and self._loop.loop is loop.loop
+        ):
+            raise ConductorFastError(
+                "coroutine workers run on another event loop already; start none of them before entering "
+                "with `async with`, or make a new handler"
+            )
+        self._loop = self._loop or loop
+
     def start(self, runtime: _core.Runtime, worker: PreparedWorker, *, on_request: bool) -> Executor:
         """Poll for `worker`, or with `on_request` only when asked, and run what comes."""
         binding, key = worker.binding, worker.key
@@ -53,8 +64,8 @@ class RunningWorkers:
         executor = add(worker.config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
         self._executors[key], self._workers[key], self._lanes[key] = executor, worker, []
         if isinstance(executor, _core.AsyncExecutor):
-            self._loop_thread = self._loop_thread or LoopThread()
-            self._loop_thread.add(executor, binding)
+            self._loop = self._loop or LoopThread()
+            self._loop.add(executor, binding)
         else:
             self._add_lanes(executor, worker, worker.config.thread_count)
         if worker.config.paused:
@@ -96,17 +107,24 @@ class RunningWorkers:
 
     def threads_alive(self) -> dict[Key, bool]:
         """For each worker: are all its threads, or is its event loop, there?"""
-        loop_is_alive = self._loop_thread is not None and self._loop_thread.thread.is_alive()
+        loop_is_alive = self._loop is not None and self._loop.is_alive()
         return {
             key: all(thread.is_alive() for thread in lanes) if lanes else loop_is_alive
             for key, lanes in list(self._lanes.items())
         }
 
+    def seconds_overdue(self, runtime: _core.Runtime) -> dict[Key, float]:
+        """For each worker: how long it owes its next poll, or waits in vain for the answer to one."""
+        return {key: runtime.seconds_overdue(executor) for key, executor in list(self._executors.items())}
+
     def runs_current_thread(self) -> bool:
-        """Is the caller a worker's function?"""
-        current = threading.current_thread()
-        loop_thread = self._loop_thread
-        return current in self._threads or (loop_thread is not None and current is loop_thread.thread)
+        """Is the caller a worker's function, or anything else that coroutine workers would wait for?"""
+        on_loop = self._loop is not None and self._loop.runs_current_thread()
+        return on_loop or threading.current_thread() in self._threads
+
+    def runs_current_task(self) -> bool:
+        """Is the caller a worker's coroutine, on its own loop?"""
+        return isinstance(self._loop, CallersLoop) and self._loop.runs_current_task()
 
     def release(self) -> None:
         """Let the threads go once nothing waits for them."""
@@ -116,8 +134,8 @@ class RunningWorkers:
 
     def close(self, *, join: bool) -> None:
         """End the event loop, and wait for the threads if they have nothing left to do."""
-        if self._loop_thread is not None:
-            self._loop_thread.close()
+        if self._loop is not None:
+            self._loop.close()
         for thread in self._threads:
             thread.join(_JOIN_TIMEOUT if join else 0)
 

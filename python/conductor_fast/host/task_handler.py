@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import os
@@ -34,8 +35,10 @@ class TaskHandler:
     The settings of supervision (`monitor_…`, `restart_…`) are taken and kept: there is no process to watch,
     and the engine restarts its loops itself.
 
-    A context manager: it starts on entering and drains on leaving. In an asyncio program, leave it with
-    `await asyncio.to_thread(handler.stop_processes)`, for a drain blocks. `host` is the engine's own face.
+    A context manager: it starts on entering and drains on leaving. With `async with`, coroutine workers run
+    on the caller's event loop, whose connections, locks and queues they may use, and it goes on running
+    them during the drain; other workers have their threads as ever. Signals are the program's there: the
+    Ctrl-C of `asyncio.run` leaves the block and so drains. `host` is the engine's own face.
     """
 
     def __init__(
@@ -121,10 +124,10 @@ class TaskHandler:
         ]
 
     def is_healthy(self) -> bool:
-        """Is every worker started and able to take tasks? See `WorkerHost.alive`."""
-        alive = self.host.alive()
+        """Is every worker started, and does it poll or work? See `WorkerHost.healthy`."""
+        healthy = self.host.healthy()
         started = all(any(worker is each for each in self._started) for worker in self.workers)
-        return started and not self._stopped and all(alive.values())
+        return started and not self._stopped and all(healthy.values())
 
     def __enter__(self) -> TaskHandler:
         self.start_processes()
@@ -134,6 +137,16 @@ class TaskHandler:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop_processes()
+
+    async def __aenter__(self) -> TaskHandler:
+        self.host.run_coroutines_here()
+        self.start_processes()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop_processes)
 
 
 def _checked_modules(modules: Sequence[str] | None) -> Sequence[str]:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
+from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
 from conductor_fast.host.signals import StopLatch, stop_signals
@@ -25,6 +26,9 @@ from conductor_fast.worker.worker_interface import SDK_POLL_TIMEOUT_MILLIS, Work
 
 DRAIN_TIMEOUT = 25.0
 """Seconds: what Kubernetes leaves of its 30 before it kills."""
+
+OVERDUE_LIMIT = 15.0
+"""Seconds that a step of a poll loop may be late: an answer that never comes is given up after 10."""
 
 _MAX_IDS_NAMED = 100
 
@@ -125,11 +129,39 @@ class WorkerHost:
         """By task type and domain of each started worker: can it take and report tasks?
 
         That is: the engine runs in this process and is not stopped, and every thread of the worker is
-        there. Whether the server answers has no part in it: the engine tries again for ever.
+        there. Whether it polls is in `healthy`.
         """
         running = self._runtime is not None and self._started_in == os.getpid()
         running = running and not self._stop_wanted.is_set()
         return {key: running and alive for key, alive in self._workers.threads_alive().items()}
+
+    def healthy(self, overdue_limit: float = OVERDUE_LIMIT) -> dict[tuple[str, str | None], bool]:
+        """As `alive`, and does each worker poll?
+
+        It does not if its next poll is not sent, or the one in flight not answered, `overdue_limit` seconds
+        after it should have been: a token provider hangs, or the engine does. A worker whose slots are all
+        taken or that is paused owes no poll. A server that is down or silent fails polls, which are tried
+        again: that is progress, and no reason to restart this process.
+        """
+        alive = self.alive()
+        if self._runtime is None or not any(alive.values()):
+            return alive
+        overdue = self._workers.seconds_overdue(self._runtime)
+        return {key: each and overdue[key] <= overdue_limit for key, each in alive.items()}
+
+    def run_coroutines_here(self) -> None:
+        """Run coroutine workers that are started from now on on the caller's running event loop.
+
+        They may then use its connections, locks and queues. `stop` on that loop's thread only asks for the
+        stop; `await asyncio.to_thread(host.stop)` drains while the loop runs the coroutines. Without this
+        they run on a loop of the host's own. RuntimeError where no loop runs.
+        """
+        with self._lock:
+            self._workers.run_coroutines_on(CallersLoop())
+
+    def runs_current_task(self) -> bool:
+        """Is the caller a coroutine worker on the loop of `run_coroutines_here`?"""
+        return self._workers.runs_current_task()
 
     def pause(self, task_type: str, domain: str | None = None) -> None:
         """Poll no more for this worker until `resume`; what is here is finished.
@@ -197,9 +229,10 @@ class WorkerHost:
 
         Returns the ids of the tasks that are left unfinished or unreported: the server hands them out
         again after their response timeout. Calling it again changes nothing and returns the same.
-        Called by a worker function it only asks for the stop, which cannot be awaited there.
+        Called by a worker function, or on a loop that runs coroutine workers, it only asks for the stop,
+        which cannot be awaited there.
         """
-        if self._workers.runs_current_thread():
+        if self._left is None and self._workers.runs_current_thread():
             self._stop_wanted.set()
             if self._runtime is not None:
                 self._runtime.stop_polling()

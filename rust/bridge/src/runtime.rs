@@ -175,6 +175,14 @@ impl PyRuntime {
         Ok(())
     }
 
+    /// How long the next step of its poll loop is overdue, in seconds.
+    // A method of the runtime as all that is done with a worker; it needs nothing of it, so that health may
+    // be asked for at any time.
+    #[expect(clippy::unused_self)]
+    fn seconds_overdue(&self, executor: AnyExecutor<'_>) -> f64 {
+        executor.runner().overdue().as_secs_f64()
+    }
+
     fn stop_polling(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.runtime.stop_polling()).map_err(|error| to_python(py, &error))
     }

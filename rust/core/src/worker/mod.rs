@@ -7,6 +7,7 @@ mod ready_queue;
 mod burst_queue;
 mod lease_manager;
 mod poll_plan;
+mod progress;
 mod task_runner;
 mod poller;
 

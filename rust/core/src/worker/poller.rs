@@ -50,6 +50,7 @@ impl TaskRunner {
                 }
             };
             if !delay.is_zero() {
+                self.progress.due(delay);
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
                     _ = control.changed() => {}
@@ -78,6 +79,7 @@ impl TaskRunner {
         control: &mut watch::Receiver<Control>,
         plan: &PollPlan,
     ) -> Option<SlotsTaken> {
+        self.progress.nothing_due();
         let mut taken = tokio::select! {
             biased;
             _ = polling.wait_for(|wanted| !wanted) => return None,
@@ -102,7 +104,10 @@ impl TaskRunner {
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
         let in_flight = self.ledger.poll();
         let sent = Instant::now();
-        let body = self.client.batch_poll(&self.queue, request).await?;
+        self.progress.due(request.timeout);
+        let answer = self.client.batch_poll(&self.queue, request).await;
+        self.progress.nothing_due();
+        let body = answer?;
         let Some(PolledBatch { tasks, unusable }) = PolledBatch::split(&body) else {
             let problem = "no JSON array came back from a poll".to_owned();
             return Err(ErrorKind::UnexpectedBody { problem }.into());

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::executor::{Assignment, Cancellation, Completion, Executor};
+use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
 use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
 use crate::error::Error;
@@ -33,6 +34,7 @@ pub struct TaskRunner {
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
     pub(super) control: watch::Sender<Control>,
+    pub(super) progress: Progress,
     executor: Arc<dyn Executor>,
     report: mpsc::UnboundedSender<Finished<Slot>>,
     relief_wanted: Notify,
@@ -64,6 +66,7 @@ impl TaskRunner {
             sink,
             polling,
             control: watch::Sender::new(control),
+            progress: Progress::new(),
             executor,
             report,
             relief_wanted: Notify::new(),
@@ -93,6 +96,12 @@ impl TaskRunner {
     pub fn set_poll_interval(&self, poll_interval: Duration) {
         let poll_interval = PollInterval::Exactly(poll_interval);
         self.control.send_modify(|control| control.poll_interval = poll_interval);
+    }
+
+    /// How long the next step of the poll loop is overdue: a poll that should have been sent, or answered.
+    /// Zero while all slots are taken and while the worker is paused.
+    pub fn overdue(&self) -> Duration {
+        self.progress.overdue()
     }
 
     /// Pairs each task with a slot and hands them to the executor; surplus slots are free again. A server

@@ -6,7 +6,7 @@ use conductor_core::settings::{PollInterval, WorkerConfig};
 use conductor_core::wire::{PolledTask, TaskResult};
 use conductor_devserver::{DevServer, PushOptions};
 
-use super::support::{DEADLINE, Engine, config, echo, eventually, requests, server};
+use super::support::{DEADLINE, Engine, config, echo, eventually, fault, requests, server};
 
 /// Polls that the server does not hold, so that pauses and changes show in the transcript at once.
 fn brisk(task_type: &str, thread_count: usize, interval: u64) -> WorkerConfig {
@@ -114,5 +114,28 @@ fn a_new_poll_interval_is_kept_from_now_on() {
     let before = polls(&server);
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(polls(&server), before);
+    assert!(engine.stop(DEADLINE).is_empty());
+}
+
+#[test]
+fn a_poll_that_nobody_answers_is_overdue_and_a_busy_or_paused_worker_is_not() {
+    let server = server();
+    let mut engine = Engine::start(&server.url());
+    let runner = engine.add(brisk("slow", 1, 20), 1, |task, _| {
+        std::thread::sleep(Duration::from_millis(400));
+        echo(task)
+    });
+    server.push("slow", "{}", &PushOptions::default()).unwrap();
+    eventually("it runs", || server.count(Some("slow"), Some("IN_PROGRESS")) == 1);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(runner.overdue(), Duration::ZERO, "its slot is taken");
+    fault(&server, r#"{"path": "/api/tasks/poll", "delayMillis": 700, "count": 1}"#);
+    eventually("a poll hangs", || runner.overdue() > Duration::from_millis(300));
+    eventually("it was answered", || runner.overdue() < Duration::from_millis(200));
+    runner.pause();
+    eventually("nothing is due", || {
+        std::thread::sleep(Duration::from_millis(50));
+        runner.overdue() == Duration::ZERO
+    });
     assert!(engine.stop(DEADLINE).is_empty());
 }
