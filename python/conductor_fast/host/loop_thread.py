@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from conductor_fast.worker.invoke import run_job
+from conductor_fast.worker.invoke import run_job, run_observed_job
 
 if TYPE_CHECKING:
     from conductor_fast._core import AsyncExecutor, Job
@@ -21,8 +21,9 @@ class AsyncWorkers:
     A loop that somebody else runs is used from its own thread only; `LoopThread` brings one.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, observed: bool = False) -> None:
         self.loop = loop
+        self._run_job = run_observed_job if observed else run_job
         self._executors: list[AsyncExecutor] = []
         # The loop itself keeps only weak references to its tasks. None: cancelled already.
         self._tasks: dict[asyncio.Task[None], Job | None] = {}
@@ -34,7 +35,7 @@ class AsyncWorkers:
 
     def _drain(self, executor: AsyncExecutor, binding: Binding) -> None:
         for job, arguments in executor.drain():
-            task = self.loop.create_task(run_job(job, arguments, binding))
+            task = self.loop.create_task(self._run_job(job, arguments, binding))
             self._tasks[task] = job
             task.add_done_callback(self._tasks.pop)
         if executor.take_cancelled():
@@ -56,10 +57,13 @@ class AsyncWorkers:
 
 
 class LoopThread:
-    """One daemon thread that runs an event loop for all coroutines of a host."""
+    """One daemon thread that runs an event loop for all coroutines of a host.
 
-    def __init__(self) -> None:
-        self._workers = AsyncWorkers(asyncio.new_event_loop())
+    `observed`: somebody listens to events.
+    """
+
+    def __init__(self, *, observed: bool) -> None:
+        self._workers = AsyncWorkers(asyncio.new_event_loop(), observed=observed)
         self.thread = threading.Thread(target=self._run, name="conductor-asyncio", daemon=True)
         self.thread.start()
 

@@ -27,7 +27,8 @@ _logger = logging.getLogger("conductor_fast.host")
 class RunningWorkers:
     """Started workers by the queue that they poll. Changed under the host's lock only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, observed: bool) -> None:
+        self._observed = observed
         self._executors: dict[Key, Executor] = {}
         self._workers: dict[Key, PreparedWorker] = {}
         self._lanes: dict[Key, list[threading.Thread]] = {}
@@ -53,7 +54,7 @@ class RunningWorkers:
         executor = add(worker.config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
         self._executors[key], self._workers[key], self._lanes[key] = executor, worker, []
         if isinstance(executor, _core.AsyncExecutor):
-            self._loop_thread = self._loop_thread or LoopThread()
+            self._loop_thread = self._loop_thread or LoopThread(observed=self._observed)
             self._loop_thread.add(executor, binding)
         else:
             self._add_lanes(executor, worker, worker.config.thread_count)
@@ -98,7 +99,7 @@ class RunningWorkers:
         }
 
     def runs_current_thread(self) -> bool:
-        """Is the caller a worker's function?"""
+        """Is the caller a worker's function, or a listener?"""
         current = threading.current_thread()
         loop_thread = self._loop_thread
         return current in self._threads or (loop_thread is not None and current is loop_thread.thread)
