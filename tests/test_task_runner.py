@@ -85,5 +85,5 @@ def test_run_once_needs_a_worker(server: DevServer) -> None:
 
 
 def test_settings_that_have_no_effect_yet_say_so(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
-    TaskRunner(None, configuration(server), object(), [object()])
-    assert [record.message.split()[0] for record in caplog.records] == ["metrics_settings", "event_listeners"]
+    TaskRunner(None, configuration(server), object())
+    assert [record.message.split()[0] for record in caplog.records] == ["metrics_settings"]

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from conductor_fast.model.events import PollStarted as PollStarted
     from conductor_fast.model.events import TaskExecutionCompleted as TaskExecutionCompleted
     from conductor_fast.model.events import TaskExecutionFailure as TaskExecutionFailure
+    from conductor_fast.model.events import TaskExecutionQueueFull as TaskExecutionQueueFull
     from conductor_fast.model.events import TaskExecutionStarted as TaskExecutionStarted
+    from conductor_fast.model.events import TaskPaused as TaskPaused
     from conductor_fast.model.events import TaskPayloadUsed as TaskPayloadUsed
     from conductor_fast.model.events import TaskResultPayloadSize as TaskResultPayloadSize
     from conductor_fast.model.events import TaskRunnerEvent as TaskRunnerEvent
+    from conductor_fast.model.events import TaskUpdateCompleted as TaskUpdateCompleted
     from conductor_fast.model.events import TaskUpdateFailure as TaskUpdateFailure
     from conductor_fast.model.events import WorkflowInputPayloadSize as WorkflowInputPayloadSize
     from conductor_fast.model.events import WorkflowPayloadUsed as WorkflowPayloadUsed
@@ -93,9 +96,11 @@ _HOME = {
     "TaskExecLog": "model.task_result",
     "TaskExecutionCompleted": "model.events",
     "TaskExecutionFailure": "model.events",
+    "TaskExecutionQueueFull": "model.events",
     "TaskExecutionStarted": "model.events",
     "TaskHandler": "host.task_handler",
     "TaskInProgress": "model.task_result",
+    "TaskPaused": "model.events",
     "TaskPayloadUsed": "model.events",
     "TaskResult": "model.task_result",
     "TaskResultPayloadSize": "model.events",
@@ -103,6 +108,7 @@ _HOME = {
     "TaskRunner": "host.task_runner",
     "TaskRunnerEvent": "model.events",
     "TaskRunnerEventsListener": "model.listeners",
+    "TaskUpdateCompleted": "model.events",
     "TaskUpdateFailure": "model.events",
     "Worker": "worker.worker",
     "WorkerHost": "host.worker_host",

@@ -77,8 +77,11 @@ class Runtime:
     Every call that may block detaches. After fork every call raises ConductorFastError.
     """
 
-    def __new__(cls, settings: ServerSettings) -> Runtime:
-        """Start the I/O thread. ConfigurationError for a setting or a file that cannot be used."""
+    def __new__(cls, settings: ServerSettings, *, wants_events: bool = False) -> Runtime:
+        """Start the I/O thread. ConfigurationError for a setting or a file that cannot be used.
+
+        `wants_events`: somebody will call `events`; else none are made.
+        """
 
     def add_worker(
         self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
@@ -130,6 +133,13 @@ class Runtime:
     def log_records(self) -> list[tuple[int, str, str | None, str | None]] | None:
         """Wait for log records: (level, message, task type, task id). None once closed."""
 
+    def events(self) -> tuple[list[tuple[str, dict[str, Any]]], int] | None:
+        """Wait for events: (name, fields), oldest first, and how many were dropped since the last call.
+
+        A timestamp is in seconds since 1970, a task result as it is posted. None once closed, and at once
+        if nobody `wants_events`.
+        """
+
     def close(self) -> None:
         """End the I/O thread and whatever is still in flight. Idempotent."""
 
@@ -171,6 +181,9 @@ class Lane:
         ValueError for a status that is none; the task is then still to be reported.
         """
 
+    def raised(self, cause: BaseException) -> None:
+        """Tell listeners, if there are any, that the function raised; a `report` follows."""
+
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
 
@@ -211,6 +224,12 @@ class Job:
 
         ValueError for a status that is none; the task is then still to be reported.
         """
+
+    def started(self) -> None:
+        """Tell listeners, if there are any, that the coroutine is about to run."""
+
+    def raised(self, cause: BaseException) -> None:
+        """Tell them, if `started` was told, that it raised; a `report` follows."""
 
     def task(self) -> dict[str, Any]:
         """The whole task."""

@@ -24,7 +24,7 @@ class AsyncTaskRunner:
     Its coroutines run on the loop that awaits `run` or `run_once`, and may use that loop's connections, locks
     and queues; a function that is no coroutine function runs on threads. Signals are the program's.
 
-    `metrics_settings` and `event_listeners` are taken but not used yet; each gets a warning.
+    `metrics_settings` are not used yet, which gets a warning. `event_listeners`: as of `WorkerHost`.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class AsyncTaskRunner:
         metrics_settings: object | None = None,
         event_listeners: Sequence[object] | None = None,
     ) -> None:
-        warn_of_unused(metrics_settings, event_listeners)
+        warn_of_unused(metrics_settings)
         self.worker = checked(worker)
-        self.host = WorkerHost(configuration)
+        self.host = WorkerHost(configuration, event_listeners=event_listeners)
         self._on_request: list[Executor] = []
         self._lock = threading.Lock()
         self._ended: asyncio.Event | None = None

@@ -27,7 +27,8 @@ _logger = logging.getLogger("conductor_fast.host")
 class RunningWorkers:
     """Started workers by the queue that they poll. Changed under the host's lock only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, observed: bool) -> None:
+        self._observed = observed
         self._executors: dict[Key, Executor] = {}
         self._workers: dict[Key, PreparedWorker] = {}
         self._lanes: dict[Key, list[threading.Thread]] = {}
@@ -64,7 +65,7 @@ class RunningWorkers:
         executor = add(worker.config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
         self._executors[key], self._workers[key], self._lanes[key] = executor, worker, []
         if isinstance(executor, _core.AsyncExecutor):
-            self._loop = self._loop or LoopThread()
+            self._loop = self._loop or LoopThread(observed=self._observed)
             self._loop.add(executor, binding)
         else:
             self._add_lanes(executor, worker, worker.config.thread_count)
@@ -118,7 +119,7 @@ class RunningWorkers:
         return {key: runtime.seconds_overdue(executor) for key, executor in list(self._executors.items())}
 
     def runs_current_thread(self) -> bool:
-        """Is the caller a worker's function, or anything else that coroutine workers would wait for?"""
+        """Is the caller a function, a listener, or anything else that coroutine workers would wait for?"""
         on_loop = self._loop is not None and self._loop.runs_current_thread()
         return on_loop or threading.current_thread() in self._threads
 

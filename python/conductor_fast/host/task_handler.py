@@ -56,7 +56,7 @@ class TaskHandler:
         restart_backoff_max_seconds: float = 60.0,
         restart_max_attempts: int = 0,
     ) -> None:
-        warn_of_unused(metrics_settings, event_listeners)
+        warn_of_unused(metrics_settings)
         for module in _checked_modules(import_modules):
             importlib.import_module(module)
         self.workers: list[WorkerInterface] = _as_list(workers)
@@ -69,7 +69,7 @@ class TaskHandler:
         self.restart_backoff_seconds = restart_backoff_seconds
         self.restart_backoff_max_seconds = restart_backoff_max_seconds
         self.restart_max_attempts = restart_max_attempts
-        self.host = WorkerHost(configuration)
+        self.host = WorkerHost(configuration, event_listeners=self.event_listeners)
         self._lock = threading.Lock()
         self._started: list[WorkerInterface] = []
         self._stopped = False

@@ -6,13 +6,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
+from conductor_fast.host.event_thread import Listeners, deliver
 from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
@@ -40,12 +41,18 @@ class WorkerHost:
 
     `server`: the API's URL (`http://localhost:8080/api`) or a `Configuration`; None takes the
     environment's. Nothing runs before the first `start_worker`. As a context manager it stops at the end.
+    `event_listeners`: objects with methods `on_poll_started` … of `TaskRunnerEventsListener`, called in order
+    by a thread of their own.
 
     Not usable after fork and not usable again after `stop`: both say so.
     """
 
     def __init__(
-        self, server: str | Configuration | None = None, *, drain_timeout: float = DRAIN_TIMEOUT
+        self,
+        server: str | Configuration | None = None,
+        *,
+        drain_timeout: float = DRAIN_TIMEOUT,
+        event_listeners: Iterable[object] | None = None,
     ) -> None:
         if isinstance(server, str):
             warn_if_not_api(server)
@@ -56,7 +63,8 @@ class WorkerHost:
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
-        self._workers = RunningWorkers()
+        self._listeners = Listeners(event_listeners)
+        self._workers = RunningWorkers(observed=bool(self._listeners))
         self._registrar = Registrar(self.configuration)
         self._stop_wanted = StopLatch()
         self._left: list[str] | None = None
@@ -157,7 +165,7 @@ class WorkerHost:
         they run on a loop of the host's own. RuntimeError where no loop runs.
         """
         with self._lock:
-            self._workers.run_coroutines_on(CallersLoop())
+            self._workers.run_coroutines_on(CallersLoop(observed=bool(self._listeners)))
 
     def runs_current_task(self) -> bool:
         """Is the caller a coroutine worker on the loop of `run_coroutines_here`?"""
@@ -229,8 +237,8 @@ class WorkerHost:
 
         Returns the ids of the tasks that are left unfinished or unreported: the server hands them out
         again after their response timeout. Calling it again changes nothing and returns the same.
-        Called by a worker function, or on a loop that runs coroutine workers, it only asks for the stop,
-        which cannot be awaited there.
+        Called by a worker function or a listener, or on a loop that runs coroutine workers, it only asks for
+        the stop, which cannot be awaited there.
         """
         if self._left is None and self._workers.runs_current_thread():
             self._stop_wanted.set()
@@ -281,9 +289,13 @@ class WorkerHost:
     def _start(self) -> _core.Runtime:
         self._refuse_if_stopped()
         if self._runtime is None:
-            self._runtime = _core.Runtime(start_settings(self.configuration))
+            self._runtime = _core.Runtime(
+                start_settings(self.configuration), wants_events=bool(self._listeners)
+            )
             self._started_in = os.getpid()
             self._workers.run("conductor-log", _forward_logs, self._runtime)
+            if self._listeners:
+                self._workers.run("conductor-events", deliver, self._runtime, self._listeners)
             _stop_at_exit(self)
             _logger.info("worker host started for %s", shown_url(self.configuration.host))
         return self._runtime

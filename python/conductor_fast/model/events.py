@@ -57,7 +57,7 @@ class PollFailure(TaskRunnerEvent):
 
 @dataclass(frozen=True)
 class TaskExecutionStarted(TaskRunnerEvent):
-    """A function is about to be called."""
+    """A function is about to be called. (A task whose input cannot be read has no such event.)"""
 
     task_id: str
     worker_id: str
@@ -67,7 +67,10 @@ class TaskExecutionStarted(TaskRunnerEvent):
 
 @dataclass(frozen=True)
 class TaskExecutionCompleted(TaskRunnerEvent):
-    """A function returned; `output_size_bytes` is the size of the output as it is sent."""
+    """A function returned, whatever it returned: also a `TaskResult` that is FAILED.
+
+    `output_size_bytes`: of the output as it is sent; None if it cannot be sent.
+    """
 
     task_id: str
     worker_id: str
@@ -79,7 +82,7 @@ class TaskExecutionCompleted(TaskRunnerEvent):
 
 @dataclass(frozen=True)
 class TaskExecutionFailure(TaskRunnerEvent):
-    """A function raised `cause`."""
+    """A function raised `cause`, or its input did not fit its parameters."""
 
     task_id: str
     worker_id: str
@@ -99,6 +102,30 @@ class TaskUpdateFailure(TaskRunnerEvent):
     cause: Exception
     retry_count: int
     task_result: TaskResult
+    timestamp: datetime = field(default_factory=_now)
+
+
+@dataclass(frozen=True)
+class TaskUpdateCompleted(TaskRunnerEvent):
+    """The server has taken a result; `duration_ms` is that of the call that it answered. Not in the SDK."""
+
+    task_id: str
+    workflow_instance_id: str | None
+    duration_ms: float
+    timestamp: datetime = field(default_factory=_now)
+
+
+@dataclass(frozen=True)
+class TaskPaused(TaskRunnerEvent):
+    """A poll was due, but the worker is paused. Once for each pause. Not in the SDK."""
+
+    timestamp: datetime = field(default_factory=_now)
+
+
+@dataclass(frozen=True)
+class TaskExecutionQueueFull(TaskRunnerEvent):
+    """A poll was due, but all `thread_count` slots are taken. Once for each wait. Not in the SDK."""
+
     timestamp: datetime = field(default_factory=_now)
 
 

@@ -1,6 +1,7 @@
 """Who may listen to events, as the SDK has it (event/listeners.py).
 
-A listener need not have every method: whoever publishes calls those that are there.
+A listener need not have every method: whoever publishes calls those that are there. What the SDK does not
+tell is told to `on_task_update_completed`, `on_task_paused` and `on_task_execution_queue_full`.
 """
 
 from __future__ import annotations

@@ -118,6 +118,16 @@ class TaskResult:
         )
 
     @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> TaskResult:
+        """Read a result as it is posted."""
+        values = {name: wire[json] for name, json in cls.attribute_map.items() if json in wire}
+        lines = [
+            {name: line.get(json) for name, json in TaskExecLog.attribute_map.items()}
+            for line in values.pop("logs", [])
+        ]
+        return cls(**values, logs=[TaskExecLog(**line) for line in lines])
+
+    @classmethod
     def complete(cls) -> TaskResult:
         """A COMPLETED result without output."""
         return cls(status=TaskResultStatus.COMPLETED)

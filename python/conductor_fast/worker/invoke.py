@@ -39,6 +39,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
 
     The loop is Python so that no native frame lies under the user's function: the interpreter may end
     this thread at exit while the function runs. A returned dict, the common case, takes the short way.
+    The lane itself tells of the function's start and return: it knows the ids, and the size of the output.
     """
     running = _RunningTask(lane)
     context_source.set(running)
@@ -52,6 +53,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
             if type(output) is not dict or running.made is not None:
                 outcome = returned(output)
         except BaseException as error:  # also SystemExit: it ends the task, not the worker
+            lane.raised(error)
             outcome = raised(error)
         if outcome is None:
             arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
@@ -79,6 +81,7 @@ async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None
         if type(output) is not dict or running.made is not None:
             outcome = returned(output)
     except BaseException as error:  # also SystemExit, which would end the loop
+        job.raised(error)
         outcome = raised(error)
     if outcome is None:
         job.complete(output)  # pyright: ignore[reportUnknownArgumentType]
@@ -88,6 +91,12 @@ async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None
         job.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
     except Exception as error:  # nothing that a user puts into a result may end the thread
         job.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
+
+
+async def run_observed_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None:
+    """As `run_job`, where somebody listens to events: only the loop knows when a coroutine starts."""
+    job.started()
+    await run_job(job, arguments, binding)
 
 
 def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tuple[str, int]]]:

@@ -8,7 +8,9 @@ use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
 use crate::convert::{Nan, PyServerSettings, from_millis, to_python};
-use crate::execute::{Forward, Line, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue};
+use crate::execute::{
+    EventQueue, Forward, Line, NamedFields, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue,
+};
 
 /// The engine of one process.
 #[pyclass(frozen, name = "Runtime", module = "conductor_fast._core")]
@@ -35,9 +37,16 @@ struct PyWorkerConfig {
 const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 
 impl PyWorkerConfig {
-    fn reporting(&self, whole_task: bool, to_plain: Py<PyAny>) -> PyResult<Arc<Reporting>> {
+    fn reporting(
+        &self,
+        whole_task: bool,
+        to_plain: Py<PyAny>,
+        events: Option<&Arc<EventQueue>>,
+    ) -> PyResult<Arc<Reporting>> {
         let nan = Nan::from_name(&self.nan)?;
-        Ok(Arc::new(Reporting { worker_id: self.worker_id.as_str().into(), whole_task, to_plain, nan }))
+        let (task_type, worker_id) = (self.task_type.as_str().into(), self.worker_id.as_str().into());
+        let events = events.map(Arc::clone);
+        Ok(Arc::new(Reporting { task_type, worker_id, whole_task, to_plain, nan, events }))
     }
 
     fn into_core(self) -> WorkerConfig {
@@ -92,9 +101,12 @@ impl PyRuntime {
 
 #[pymethods]
 impl PyRuntime {
+    /// Events are kept for `events` if it is said that somebody listens.
     #[new]
-    fn new(py: Python<'_>, settings: PyServerSettings) -> PyResult<Self> {
-        let forward = Arc::new(Forward::default());
+    #[pyo3(signature = (settings, *, wants_events=false))]
+    fn new(py: Python<'_>, settings: PyServerSettings, wants_events: bool) -> PyResult<Self> {
+        let events = wants_events.then(Arc::<EventQueue>::default);
+        let forward = Arc::new(Forward::new(events));
         let sink = Arc::clone(&forward);
         let runtime = settings
             .into_configuration()
@@ -114,7 +126,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain)?;
+        let reporting = config.reporting(whole_task, to_plain, self.forward.events.as_ref())?;
         let queue = Arc::new(ReadyQueue::default());
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PySyncExecutor { queue, runner, reporting })
@@ -130,7 +142,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PyAsyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain)?;
+        let reporting = config.reporting(whole_task, to_plain, self.forward.events.as_ref())?;
         let (queue, bell) = async_queue()?;
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PyAsyncExecutor { queue, runner, reporting, bell })
@@ -205,6 +217,12 @@ impl PyRuntime {
     /// Waits for log records: (level, message, task type, task id); `None` once closed.
     fn log_records(&self, py: Python<'_>) -> Option<Vec<Line>> {
         py.detach(|| self.forward.take())
+    }
+
+    /// Waits for events: names and fields, and how many were dropped; `None` once closed, or if nobody was
+    /// said to listen.
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Option<(Vec<NamedFields<'py>>, usize)>> {
+        self.forward.events.as_ref().map_or(Ok(None), |events| events.take(py))
     }
 
     fn close(&self, py: Python<'_>) {

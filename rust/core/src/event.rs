@@ -1,6 +1,11 @@
 //! What happened, for whoever listens: everybody below tells it, it knows nobody.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::Error;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -37,7 +42,66 @@ impl LogRecord {
     }
 }
 
+/// What happened around the tasks of a worker.
+#[derive(Debug, Clone)]
+pub struct TaskRunnerEvent {
+    pub task_type: Arc<str>,
+    pub what: Happening,
+}
+
+#[derive(Debug, Clone)]
+pub enum Happening {
+    PollStarted {
+        worker_id: String,
+        poll_count: usize,
+    },
+    PollCompleted {
+        duration: Duration,
+        tasks_received: usize,
+    },
+    PollFailure {
+        duration: Duration,
+        cause: Error,
+    },
+    /// The server has taken a result; `duration` is that of the call that it answered.
+    TaskUpdateCompleted {
+        task_id: Arc<str>,
+        workflow_instance_id: Arc<str>,
+        duration: Duration,
+    },
+    /// A result was given up, after `tries` calls. `result` is its body.
+    TaskUpdateFailure {
+        task_id: Arc<str>,
+        workflow_instance_id: Arc<str>,
+        cause: Error,
+        tries: u32,
+        result: Bytes,
+    },
+    /// A poll was due, but the worker is paused. Once for each pause.
+    TaskPaused,
+    /// A poll was due, but all slots are taken. Once for each wait for a slot.
+    TaskExecutionQueueFull,
+}
+
 /// The tap. Called on the I/O thread: it must not block.
 pub trait EventSink: Send + Sync {
     fn log(&self, record: LogRecord);
+
+    /// Does anybody listen to events? Asked before each is made: it must be cheap.
+    fn wants_events(&self) -> bool {
+        false
+    }
+
+    fn event(&self, event: TaskRunnerEvent) {
+        drop(event);
+    }
+}
+
+impl dyn EventSink {
+    /// Tells what happened, which is put into words only if somebody listens.
+    pub(crate) fn tell(&self, task_type: &Arc<str>, what: impl FnOnce() -> Happening) {
+        if self.wants_events() {
+            self.event(TaskRunnerEvent { task_type: Arc::clone(task_type), what: what() });
+        }
+    }
 }

@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use conductor_core::event::{EventSink, Level, LogRecord};
+use conductor_core::event::{EventSink, Level, LogRecord, TaskRunnerEvent};
+
+use super::event_queue::EventQueue;
 
 /// So many lines wait at most: the I/O thread never waits for a log handler.
 const CAPACITY: usize = 1_000;
@@ -9,9 +11,11 @@ const CAPACITY: usize = 1_000;
 /// Level (Python's number), message, task type, task id.
 pub(crate) type Line = (u8, String, Option<String>, Option<String>);
 
-/// Log records on their way to the Python thread that hands them to `logging`.
+/// Log records on their way to the Python thread that hands them to `logging`; and events, if somebody
+/// listens.
 #[derive(Default)]
 pub(crate) struct Forward {
+    pub(crate) events: Option<Arc<EventQueue>>,
     state: Mutex<State>,
     arrived: Condvar,
 }
@@ -24,6 +28,10 @@ struct State {
 }
 
 impl Forward {
+    pub(crate) fn new(events: Option<Arc<EventQueue>>) -> Self {
+        Self { events, ..Self::default() }
+    }
+
     /// Waits for records and takes all; `None` once closed and empty. Blocks: call it detached.
     pub(crate) fn take(&self) -> Option<Vec<Line>> {
         let mut state = self.lock();
@@ -45,6 +53,9 @@ impl Forward {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_all();
+        if let Some(events) = &self.events {
+            events.close();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -60,6 +71,16 @@ impl EventSink for Forward {
             self.arrived.notify_one();
         } else {
             state.dropped += 1;
+        }
+    }
+
+    fn wants_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    fn event(&self, event: TaskRunnerEvent) {
+        if let Some(events) = &self.events {
+            events.core(event);
         }
     }
 }

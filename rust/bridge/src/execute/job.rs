@@ -1,4 +1,6 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use conductor_core::wire::PolledTask;
 use conductor_core::worker::{Assignment, Completion};
@@ -16,6 +18,10 @@ pub(crate) struct PyJob {
     task: PolledTask,
     /// Present until reported. Never locked over Python code.
     completion: Mutex<Option<Completion>>,
+    /// Only known if somebody listens.
+    started: OnceLock<Instant>,
+    /// It is told already how the function ended.
+    raised: AtomicBool,
 }
 
 impl PyJob {
@@ -29,13 +35,19 @@ impl PyJob {
         match reporting.arguments(py, &task) {
             Ok(arguments) => {
                 let completion = Mutex::new(Some(completion));
-                Some((Self { reporting: Arc::clone(reporting), task, completion }, arguments))
+                let reporting = Arc::clone(reporting);
+                let (started, raised) = (OnceLock::new(), AtomicBool::new(false));
+                Some((Self { reporting, task, completion, started, raised }, arguments))
             }
             Err(result) => {
                 completion.complete(result);
                 None
             }
         }
+    }
+
+    fn took(&self) -> Option<Duration> {
+        self.started.get().map(Instant::elapsed)
     }
 
     fn completion(&self) -> MutexGuard<'_, Option<Completion>> {
@@ -51,7 +63,7 @@ impl PyJob {
 impl PyJob {
     /// COMPLETED with `output`.
     fn complete(&self, output: &Bound<'_, PyDict>) -> PyResult<()> {
-        let result = self.reporting.completed(&self.task, output);
+        let result = self.reporting.completed(&self.task, output, self.took());
         self.take()?.complete(result);
         Ok(())
     }
@@ -67,11 +79,26 @@ impl PyJob {
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
     ) -> PyResult<()> {
+        let returned_after = self.took().filter(|_| !self.raised.load(Ordering::Relaxed));
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
-        let result = self.reporting.reported(&self.task, output, outcome)?;
+        let result = self.reporting.reported(&self.task, output, outcome, returned_after)?;
         self.take()?.complete(result);
         Ok(())
+    }
+
+    /// The coroutine is about to run, for whoever listens.
+    fn started(&self) {
+        self.reporting.tell_started(&self.task);
+        let _ = self.started.set(Instant::now());
+    }
+
+    /// The coroutine has raised, for whoever listens; a `report` follows.
+    fn raised(&self, cause: &Bound<'_, PyAny>) {
+        if let Some(took) = self.took() {
+            self.raised.store(true, Ordering::Relaxed);
+            self.reporting.tell_raised(&self.task, took, cause);
+        }
     }
 
     /// The whole task, decoded anew at each call.

@@ -26,6 +26,8 @@ struct Current {
     task: Arc<PolledTask>,
     completion: Completion,
     started: Instant,
+    /// It is told already how the function ended.
+    raised: bool,
 }
 
 impl PyLane {
@@ -45,7 +47,9 @@ impl PyLane {
             let Assignment { task, completion } = assignment;
             match self.reporting.arguments(py, &task) {
                 Ok(arguments) => {
-                    let current = Current { task: Arc::new(task), completion, started: Instant::now() };
+                    self.reporting.tell_started(&task);
+                    let started = Instant::now();
+                    let current = Current { task: Arc::new(task), completion, started, raised: false };
                     *self.lock() = Some(current);
                     return Some(arguments);
                 }
@@ -86,9 +90,9 @@ impl PyLane {
         py: Python<'py>,
         output: &Bound<'py, PyDict>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let Current { task, completion, started } = self.current()?;
+        let Current { task, completion, started, .. } = self.current()?;
         let took = started.elapsed();
-        completion.complete(self.reporting.completed(&task, output));
+        completion.complete(self.reporting.completed(&task, output, Some(took)));
         drop(task);
         Ok(self.next(py, Some(took)))
     }
@@ -106,14 +110,32 @@ impl PyLane {
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let task = self.lock().as_ref().map(|current| Arc::clone(&current.task)).ok_or_else(no_task)?;
+        let (task, returned_after) = {
+            let current = self.lock();
+            let current = current.as_ref().ok_or_else(no_task)?;
+            (Arc::clone(&current.task), (!current.raised).then(|| current.started.elapsed()))
+        };
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
-        let result = self.reporting.reported(&task, output, outcome)?;
+        let result = self.reporting.reported(&task, output, outcome, returned_after)?;
         let Current { completion, started, .. } = self.current()?;
         completion.complete(result);
         drop(task);
         Ok(self.next(py, Some(started.elapsed())))
+    }
+
+    /// The function has raised, for whoever listens; a `report` follows.
+    fn raised(&self, cause: &Bound<'_, PyAny>) {
+        if self.reporting.events.is_none() {
+            return;
+        }
+        let ended = self.lock().as_mut().map(|current| {
+            current.raised = true;
+            (Arc::clone(&current.task), current.started.elapsed())
+        });
+        if let Some((task, took)) = ended {
+            self.reporting.tell_raised(&task, took, cause);
+        }
     }
 
     /// The whole current task, decoded anew at each call.

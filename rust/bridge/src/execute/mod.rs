@@ -1,5 +1,6 @@
 //! Who runs the functions, and what goes up to Python besides tasks.
 
+mod event_queue;
 mod forward;
 mod reporting;
 mod lane;
@@ -8,6 +9,7 @@ mod sync_executor;
 mod async_executor;
 
 pub(crate) use async_executor::{PyAsyncExecutor, queue as async_queue};
+pub(crate) use event_queue::{EventQueue, NamedFields};
 pub(crate) use forward::{Forward, Line};
 pub(crate) use job::PyJob;
 pub(crate) use lane::PyLane;

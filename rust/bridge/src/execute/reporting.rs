@@ -1,19 +1,24 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::event_queue::{EventQueue, Execution, Step};
 use crate::convert::{Encoder, Nan, decode};
 
 /// How the tasks of one worker are read and reported.
 pub(crate) struct Reporting {
+    pub(crate) task_type: Arc<str>,
     pub(crate) worker_id: Arc<str>,
     /// The function asks for the `Task`, not for its input.
     pub(crate) whole_task: bool,
     pub(crate) to_plain: Py<PyAny>,
     pub(crate) nan: Nan,
+    /// Present if somebody listens.
+    pub(crate) events: Option<Arc<EventQueue>>,
 }
 
 /// An outcome other than COMPLETED with a dict.
@@ -44,19 +49,29 @@ impl Reporting {
         })
     }
 
-    pub(crate) fn completed(&self, task: &PolledTask, output: &Bound<'_, PyDict>) -> TaskResult {
+    /// `took`: for how long the function ran.
+    pub(crate) fn completed(
+        &self,
+        task: &PolledTask,
+        output: &Bound<'_, PyDict>,
+        took: Option<Duration>,
+    ) -> TaskResult {
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
-        match self.encode(output, &mut writer) {
+        let encoded = self.encode(output, &mut writer);
+        self.tell_returned(task, took, encoded.as_ref().ok());
+        match encoded.map(drop) {
             Ok(()) => writer.finish(&task.identity),
             Err(reason) => TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &[]),
         }
     }
 
+    /// `returned_after`: for how long the function ran, if it is to be told that it returned.
     pub(crate) fn reported(
         &self,
         task: &PolledTask,
         output: &Bound<'_, PyDict>,
         outcome: Outcome<'_>,
+        returned_after: Option<Duration>,
     ) -> PyResult<TaskResult> {
         let status = Status::from_name(outcome.status).ok_or_else(|| {
             PyValueError::new_err(format!("{:?} is no status of a task result", outcome.status))
@@ -68,7 +83,9 @@ impl Reporting {
             .map(|(log, created_time)| TaskExecLog { log, created_time })
             .collect();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
-        if let Err(reason) = self.encode(output, &mut writer) {
+        let encoded = self.encode(output, &mut writer);
+        self.tell_returned(task, returned_after, encoded.as_ref().ok());
+        if let Err(reason) = encoded {
             return Ok(TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &logs));
         }
         if let Some(reason) = outcome.reason {
@@ -84,11 +101,40 @@ impl Reporting {
         Ok(writer.finish(&task.identity))
     }
 
-    /// The output into `writer`, or why it cannot be sent.
-    fn encode(&self, output: &Bound<'_, PyDict>, writer: &mut TaskResultWriter) -> Result<(), String> {
+    pub(super) fn tell_started(&self, task: &PolledTask) {
+        if self.events.is_some() {
+            self.tell(task, Step::Started);
+        }
+    }
+
+    pub(super) fn tell_raised(&self, task: &PolledTask, took: Duration, cause: &Bound<'_, PyAny>) {
+        self.tell(task, Step::Failed { took, cause: cause.clone().unbind() });
+    }
+
+    /// Told before the result is on its way, so that no event of the result comes before it.
+    fn tell_returned(&self, task: &PolledTask, took: Option<Duration>, output_size: Option<&usize>) {
+        if let Some(took) = took
+            && self.events.is_some()
+        {
+            self.tell(task, Step::Completed { took, output_size: output_size.copied() });
+        }
+    }
+
+    #[cold]
+    fn tell(&self, task: &PolledTask, step: Step) {
+        if let Some(events) = &self.events {
+            let (identity, worker_id) = (task.identity.clone(), Arc::clone(&self.worker_id));
+            events.execution(&self.task_type, Execution { identity, worker_id, step });
+        }
+    }
+
+    /// The output into `writer` and its size, or why it cannot be sent.
+    fn encode(&self, output: &Bound<'_, PyDict>, writer: &mut TaskResultWriter) -> Result<usize, String> {
         let to_plain = self.to_plain.bind(output.py());
+        let start = writer.body.len();
         writer.output(|out| {
             Encoder { out, to_plain, nan: self.nan }.encode(output).map_err(|error| error.reason())
-        })
+        })?;
+        Ok(writer.body.len() - start)
     }
 }

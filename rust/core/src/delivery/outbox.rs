@@ -14,6 +14,8 @@ pub(super) struct Letter {
     pub task_type: Arc<str>,
     pub result: TaskResult,
     pub backoff: Backoff,
+    /// Posts of this very result that failed.
+    pub tries: u32,
     /// The server refused the result itself; this is the small failure that stands in for it.
     pub is_substitute: bool,
 }

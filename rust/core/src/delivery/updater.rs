@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -10,7 +10,7 @@ use super::held::HoldId;
 use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::event::{EventSink, Happening, Level, LogRecord};
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
@@ -83,7 +83,7 @@ impl Updater {
             self.ledger.finished(arrived.iter().map(|finished| finished.hold));
             self.outbox.extend(arrived.drain(..).map(|Finished { hold, task_type, result, guard }| {
                 guards.push(guard);
-                Letter { hold, task_type, result, backoff: RETRY, is_substitute: false }
+                Letter { hold, task_type, result, backoff: RETRY, tries: 0, is_substitute: false }
             }));
             // Slots first: the poll that they allow is then on its way while the results are written.
             let count = guards.len();
@@ -95,8 +95,13 @@ impl Updater {
     async fn post(self: Arc<Self>) {
         loop {
             let letter = self.outbox.next().await;
+            let sent = self.sink.wants_events().then(Instant::now);
             match self.client.update_task(letter.result.body.clone()).await {
                 Ok(()) => {
+                    // Before the ledger lets go: whoever waits for it then finds the event told.
+                    if let Some(sent) = sent {
+                        self.delivered(&letter, sent.elapsed());
+                    }
                     self.ledger.settled(letter.hold);
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
                         self.recovered(&letter.task_type);
@@ -110,6 +115,7 @@ impl Updater {
     #[cold]
     fn refused(self: &Arc<Self>, mut letter: Letter, error: &Error) {
         let task_id = Arc::clone(&letter.result.identity.task_id);
+        letter.tries = letter.tries.saturating_add(1);
         let delay = match error.judge() {
             Judgement::Transient | Judgement::Throttled => letter.backoff.failed(fastrand::f64()),
             Judgement::Misconfigured => RETRY_SELDOM.mul_f64(0.5 + fastrand::f64() / 2.0),
@@ -118,6 +124,7 @@ impl Updater {
                     "the server does not know task {task_id} any more; its result is dropped: {error}"
                 );
                 self.log(Level::Warning, message, &letter);
+                self.given_up(&letter, error);
                 return self.ledger.settled(letter.hold);
             }
             Judgement::Poison if letter.is_substitute => {
@@ -125,11 +132,13 @@ impl Updater {
                     "the server refuses every report of task {task_id}; it is left to time out: {error}"
                 );
                 self.log(Level::Error, message, &letter);
+                self.given_up(&letter, error);
                 return self.ledger.settled(letter.hold);
             }
             Judgement::Poison => {
                 let reason = format!("The server refused the result of this task: {error}");
                 self.log(Level::Error, format!("the server refused the result of task {task_id}, which fails with that reason: {error}"), &letter);
+                self.given_up(&letter, error);
                 letter.result = TaskResultWriter::failure(
                     &letter.result.identity,
                     "",
@@ -137,6 +146,7 @@ impl Updater {
                     &reason,
                 );
                 letter.is_substitute = true;
+                letter.tries = 0;
                 return self.outbox.push(letter);
             }
         };
@@ -171,6 +181,26 @@ impl Updater {
             let message = format!("results of {task_type:?} are delivered again, after {tries} failed tries");
             self.sink.log(LogRecord::new(Level::Info, message).of_type(task_type));
         }
+    }
+
+    fn delivered(&self, letter: &Letter, duration: Duration) {
+        let identity = letter.result.identity.clone();
+        self.sink.tell(&letter.task_type, || Happening::TaskUpdateCompleted {
+            task_id: identity.task_id,
+            workflow_instance_id: identity.workflow_instance_id,
+            duration,
+        });
+    }
+
+    fn given_up(&self, letter: &Letter, cause: &Error) {
+        let identity = letter.result.identity.clone();
+        self.sink.tell(&letter.task_type, || Happening::TaskUpdateFailure {
+            task_id: identity.task_id,
+            workflow_instance_id: identity.workflow_instance_id,
+            cause: cause.clone(),
+            tries: letter.tries,
+            result: letter.result.body.clone(),
+        });
     }
 
     fn log(&self, level: Level, message: String, letter: &Letter) {

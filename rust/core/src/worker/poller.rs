@@ -7,7 +7,7 @@ use super::poll_plan::PollPlan;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
-use crate::event::{Level, LogRecord};
+use crate::event::{Happening, Level, LogRecord};
 use crate::transport::PollRequest;
 use crate::wire::PolledBatch;
 
@@ -64,6 +64,7 @@ impl TaskRunner {
     /// None while the worker is paused.
     pub async fn poll_once(&self) -> Result<usize, Error> {
         if self.control.borrow().paused {
+            self.tell(|| Happening::TaskPaused);
             return Ok(0);
         }
         let Some(mut taken) = self.slots.one().await else { return Ok(0) };
@@ -92,7 +93,13 @@ impl TaskRunner {
 
     async fn slot_unless_paused(&self, control: &mut watch::Receiver<Control>) -> Option<SlotsTaken> {
         loop {
+            if control.borrow().paused {
+                self.tell(|| Happening::TaskPaused);
+            }
             control.wait_for(|control| !control.paused).await.ok()?;
+            if self.slots.free() == 0 {
+                self.tell(|| Happening::TaskExecutionQueueFull);
+            }
             let taken = self.slots.one().await?;
             // It may have waited for the slot for long.
             if !control.borrow().paused {
@@ -104,14 +111,14 @@ impl TaskRunner {
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
         let in_flight = self.ledger.poll();
         let sent = Instant::now();
-        self.progress.due(request.timeout);
-        let answer = self.client.batch_poll(&self.queue, request).await;
-        self.progress.nothing_due();
-        let body = answer?;
-        let Some(PolledBatch { tasks, unusable }) = PolledBatch::split(&body) else {
-            let problem = "no JSON array came back from a poll".to_owned();
-            return Err(ErrorKind::UnexpectedBody { problem }.into());
-        };
+        self.tell(|| Happening::PollStarted {
+            worker_id: self.config.worker_id.clone(),
+            poll_count: request.count,
+        });
+        let PolledBatch { tasks, unusable } = self.ask(request).await.inspect_err(|error| {
+            self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
+        })?;
+        self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
         if unusable > 0 {
             let message = format!(
                 "{unusable} tasks of {:?} came without usable ids and cannot be run",
@@ -126,6 +133,21 @@ impl TaskRunner {
         self.hand_out(tasks, since, taken).await;
         drop(in_flight);
         Ok(received)
+    }
+
+    async fn ask(&self, request: PollRequest) -> Result<PolledBatch, Error> {
+        self.progress.due(request.timeout);
+        let answer = self.client.batch_poll(&self.queue, request).await;
+        self.progress.nothing_due();
+        let body = answer?;
+        PolledBatch::split(&body).ok_or_else(|| {
+            let problem = "no JSON array came back from a poll".to_owned();
+            ErrorKind::UnexpectedBody { problem }.into()
+        })
+    }
+
+    fn tell(&self, what: impl FnOnce() -> Happening) {
+        self.sink.tell(&self.config.task_type, what);
     }
 
     fn log(&self, level: Level, message: String) {

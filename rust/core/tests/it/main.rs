@@ -9,3 +9,4 @@ mod polling;
 mod ready_queue;
 mod leases;
 mod control;
+mod events;

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use conductor_core::event::{EventSink, LogRecord};
+use conductor_core::event::{EventSink, LogRecord, TaskRunnerEvent};
 use conductor_core::runtime::Runtime;
 use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::transport::TaskClient;
@@ -13,17 +13,35 @@ use conductor_devserver::{DevServer, FaultRule, Options};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<Vec<String>>);
+pub(crate) struct Lines {
+    logged: Mutex<Vec<String>>,
+    listening: bool,
+    events: Mutex<Vec<TaskRunnerEvent>>,
+}
 
 impl EventSink for Lines {
     fn log(&self, record: LogRecord) {
-        self.0.lock().unwrap().push(record.message);
+        self.logged.lock().unwrap().push(record.message);
+    }
+
+    fn wants_events(&self) -> bool {
+        self.listening
+    }
+
+    fn event(&self, event: TaskRunnerEvent) {
+        assert!(self.listening, "an event that nobody wants: {event:?}");
+        assert_eq!(std::thread::current().name(), Some("conductor-io"));
+        self.events.lock().unwrap().push(event);
     }
 }
 
 impl Lines {
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.logged.lock().unwrap().clone()
+    }
+
+    pub(crate) fn events(&self) -> Vec<TaskRunnerEvent> {
+        self.events.lock().unwrap().clone()
     }
 }
 
@@ -85,7 +103,17 @@ impl Engine {
     }
 
     pub(crate) fn start_for(configuration: &Configuration) -> Self {
-        let lines = Arc::new(Lines::default());
+        Self::start_told(configuration, Lines::default())
+    }
+
+    /// Its events are kept in `lines`.
+    pub(crate) fn start_listening(url: &str) -> Self {
+        let lines = Lines { listening: true, ..Lines::default() };
+        Self::start_told(&Configuration::new(url).unwrap(), lines)
+    }
+
+    fn start_told(configuration: &Configuration, lines: Lines) -> Self {
+        let lines = Arc::new(lines);
         let runtime = Runtime::start(configuration, Arc::clone(&lines) as _).unwrap();
         Self { runtime, lines, workers: Vec::new() }
     }
