@@ -69,12 +69,11 @@ fn a_task_that_takes_longer_than_its_response_timeout_does_not_time_out() {
     assert!(server.wait_for(20, Some("slow"), Some("COMPLETED"), DEADLINE));
     assert_eq!(server.count(Some("slow"), None), 20, "no second attempt");
     let at_the_end = beats(&server);
-    // Due at 0.8, 1.6 and 2.4 s.
-    assert!((50..=60).contains(&at_the_end), "{at_the_end}");
-    assert_eq!(
-        requests(&server, "GET", "/api/tasks/").len() - requests(&server, "GET", "/api/tasks/poll").len(),
-        at_the_end
-    );
+    // Due at 0.8, 1.6 and 2.4 s; a busy machine may be late for the last, or send one twice.
+    assert!((40..=80).contains(&at_the_end), "{at_the_end}");
+    let looks =
+        requests(&server, "GET", "/api/tasks/").len() - requests(&server, "GET", "/api/tasks/poll").len();
+    assert!((40..=at_the_end).contains(&looks), "each beat of a running task is followed by a look: {looks}");
     std::thread::sleep(SECOND);
     assert_eq!(beats(&server), at_the_end, "a lease ends with its task");
     assert!(engine.stop(DEADLINE).is_empty());
