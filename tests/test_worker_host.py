@@ -337,6 +337,16 @@ def test_a_configuration_is_taken_too(server: DevServer) -> None:
         assert server.wait_for(1, "greet", "COMPLETED")
 
 
+def test_process_isolation_is_said_to_have_no_effect(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CONDUCTOR_WORKER_ISOLATION", "process")
+    with WorkerHost(server.url) as host:
+        host.start_worker("greet", lambda task: None)
+        host.start_worker("other", lambda task: None)
+    assert caplog.text.count("CONDUCTOR_WORKER_ISOLATION=process has no effect") == 1
+
+
 def test_a_forked_child_is_told_what_to_do(server: DevServer, host: WorkerHost) -> None:
     host.start_worker("greet", lambda: None)
     read, write = os.pipe()

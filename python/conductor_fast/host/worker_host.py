@@ -293,6 +293,10 @@ class WorkerHost:
                 start_settings(self.configuration), wants_events=bool(self._listeners)
             )
             self._started_in = os.getpid()
+            if os.environ.get("CONDUCTOR_WORKER_ISOLATION", "").strip().lower() == "process":
+                _logger.warning(
+                    "CONDUCTOR_WORKER_ISOLATION=process has no effect: all workers run in this process"
+                )
             self._workers.run("conductor-log", _forward_logs, self._runtime)
             if self._listeners:
                 self._workers.run("conductor-events", deliver, self._runtime, self._listeners)
