@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from conductor_fast import WorkerHost
+from conductor_fast.testing import DevServer
 from tests.server.installation import NotInstalledError
 from tests.server.real_server import RealServer
 
@@ -19,6 +21,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "real_server" in item.fixturenames:
             item.add_marker(pytest.mark.timeout(60, func_only=True))
+
+
+@pytest.fixture
+def server() -> Iterator[DevServer]:
+    """A dev server of the test's own."""
+    with DevServer() as server:
+        yield server
+
+
+@pytest.fixture
+def host(server: DevServer) -> Iterator[WorkerHost]:
+    """A worker host for `server`, stopped at the end."""
+    with WorkerHost(server.url) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

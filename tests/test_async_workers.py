@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from conductor_fast import (
     Configuration,
@@ -22,18 +19,6 @@ from conductor_fast import (
 )
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
-
-
-@pytest.fixture
-def host(server: DevServer) -> Iterator[WorkerHost]:
-    with WorkerHost(server.url) as host:
-        yield host
 
 
 def test_coroutines_run_side_by_side_up_to_their_slots(server: DevServer, host: WorkerHost) -> None:

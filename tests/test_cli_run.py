@@ -40,12 +40,6 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
-
-
-@pytest.fixture
 def run(tmp_path: Path, server: DevServer) -> Iterator[Start]:
     """Runs `conductor-fast run` in a folder with the module `shop.workers`; it does not outlive the test."""
     (tmp_path / "shop").mkdir()

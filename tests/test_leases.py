@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,18 +21,6 @@ from conductor_fast import (
 )
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
-
-
-@pytest.fixture
-def host(server: DevServer) -> Iterator[WorkerHost]:
-    with WorkerHost(server.url) as host:
-        yield host
 
 
 def beats(server: DevServer) -> int:

@@ -14,13 +14,6 @@ import pytest
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
 
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
-
-
 Start = Callable[..., "subprocess.Popen[str]"]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from conductor.client.http.models.task_def import TaskDef as SdkTaskDef
 from conductor_fast import Configuration, ConfigurationError, TaskDef, TaskHandler, Worker, WorkerHost
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
 
 
 def definition(server: DevServer, name: str) -> dict[str, Any]:

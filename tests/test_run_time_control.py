@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,18 +13,6 @@ import pytest
 from conductor_fast import ConductorFastError, Configuration, TaskRunner, Worker, WorkerHost
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
-
-
-@pytest.fixture
-def host(server: DevServer) -> Iterator[WorkerHost]:
-    with WorkerHost(server.url) as host:
-        yield host
 
 
 def polls(server: DevServer, task_type: str) -> int:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from conductor_fast import Configuration, ConfigurationError, TaskRunner, Worker
 from conductor_fast.testing import DevServer
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
 
 
 def configuration(server: DevServer) -> Configuration:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,12 +32,6 @@ def bill(order: Order, discount: float = 0.0) -> dict[str, Any]:
 
 def double(number: int) -> dict[str, Any]:
     return {"double": number * 2 if number else None}
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
 
 
 def ran(server: DevServer, worker: Worker, inputs: dict[str, Any]) -> dict[str, Any]:

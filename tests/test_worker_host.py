@@ -9,7 +9,6 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -28,18 +27,6 @@ from conductor_fast import (
 )
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
-
-
-@pytest.fixture
-def host(server: DevServer) -> Iterator[WorkerHost]:
-    with WorkerHost(server.url) as host:
-        yield host
 
 
 def bodies_posted(server: DevServer, task_id: str) -> list[str]:

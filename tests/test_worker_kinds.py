@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,12 +24,6 @@ from conductor_fast import (
     get_task_context,
 )
 from conductor_fast.testing import DevServer
-
-
-@pytest.fixture
-def server() -> Iterator[DevServer]:
-    with DevServer() as server:
-        yield server
 
 
 @pytest.fixture
