@@ -72,11 +72,6 @@ impl ReadyQueue {
         self.lock().threads -= 1;
     }
 
-    /// Moving average of the function's time.
-    pub fn mean_run_time(&self) -> Option<Duration> {
-        self.lock().run_time.mean()
-    }
-
     /// Lets the threads go once nothing waits.
     pub fn close(&self) {
         self.lock().closed = true;
