@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+
+from conductor_fast.cli.logs import log_options, set_up
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +51,9 @@ class _Row:
     show_default=True,
     help="How many tiny tasks to run after the samples.",
 )
-def command(tasks: int) -> None:
+# The samples fail as they must, and each failure is a warning.
+@log_options("error", "error")
+def command(tasks: int, log_format: str, log_level: str) -> None:
     """Run sample workers and check their answers.
 
     The server is one in memory. Needs no network and no account; ends by itself in a few seconds.
@@ -58,6 +63,7 @@ def command(tasks: int) -> None:
     from conductor_fast import WorkerHost
     from conductor_fast.testing import DevServer
 
+    set_up(log_format, getattr(logging, log_level.upper()))
     console = Console(highlight=False)
     with DevServer(transcript_capacity=0) as server, WorkerHost(server.url) as host:
         console.print(f"A Conductor server in memory at {server.url}, polled by:\n", soft_wrap=True)

@@ -93,12 +93,10 @@ impl PyJob {
         let _ = self.started.set(Instant::now());
     }
 
-    /// The coroutine has raised, for whoever listens; a `report` follows.
+    /// The coroutine has raised, for listeners and the log; a `report` follows.
     fn raised(&self, cause: &Bound<'_, PyAny>) {
-        if let Some(took) = self.took() {
-            self.raised.store(true, Ordering::Relaxed);
-            self.reporting.tell_raised(&self.task, took, cause);
-        }
+        self.raised.store(true, Ordering::Relaxed);
+        self.reporting.tell_raised(&self.task, self.took(), cause);
     }
 
     /// The whole task, decoded anew at each call.

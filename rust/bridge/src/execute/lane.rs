@@ -124,17 +124,14 @@ impl PyLane {
         Ok(self.next(py, Some(started.elapsed())))
     }
 
-    /// The function has raised, for whoever listens; a `report` follows.
+    /// The function has raised, for listeners and the log; a `report` follows.
     fn raised(&self, cause: &Bound<'_, PyAny>) {
-        if self.reporting.events.is_none() {
-            return;
-        }
         let ended = self.lock().as_mut().map(|current| {
             current.raised = true;
             (Arc::clone(&current.task), current.started.elapsed())
         });
         if let Some((task, took)) = ended {
-            self.reporting.tell_raised(&task, took, cause);
+            self.reporting.tell_raised(&task, Some(took), cause);
         }
     }
 

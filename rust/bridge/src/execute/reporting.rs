@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use conductor_core::event::{Area, EventSink as _, Level, LogRecord};
 use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::event_queue::{EventQueue, Execution, Step};
+use super::event_queue::{Execution, Step};
+use super::forward::Forward;
 use crate::convert::{Encoder, Nan, decode};
 
 /// How the tasks of one worker are read and reported.
@@ -17,8 +19,7 @@ pub(crate) struct Reporting {
     pub(crate) whole_task: bool,
     pub(crate) to_plain: Py<PyAny>,
     pub(crate) nan: Nan,
-    /// Present if somebody listens.
-    pub(crate) events: Option<Arc<EventQueue>>,
+    pub(crate) forward: Arc<Forward>,
 }
 
 /// An outcome other than COMPLETED with a dict.
@@ -102,19 +103,29 @@ impl Reporting {
     }
 
     pub(super) fn tell_started(&self, task: &PolledTask) {
-        if self.events.is_some() {
+        if self.forward.events.is_some() {
             self.tell(task, Step::Started);
         }
     }
 
-    pub(super) fn tell_raised(&self, task: &PolledTask, took: Duration, cause: &Bound<'_, PyAny>) {
-        self.tell(task, Step::Failed { took, cause: cause.clone().unbind() });
+    /// `took`: for how long the function ran, if that is known.
+    pub(super) fn tell_raised(&self, task: &PolledTask, took: Option<Duration>, cause: &Bound<'_, PyAny>) {
+        if let Some(took) = took
+            && self.forward.events.is_some()
+        {
+            self.tell(task, Step::Failed { took, cause: cause.clone().unbind() });
+        }
+        if self.forward.wants_log(Area::Worker, Level::Warning) {
+            let message = format!("the function raised at task {}", task.identity.task_id);
+            let record = LogRecord::new(Area::Worker, Level::Warning, message);
+            self.forward.log_raised(record.of_type(&self.task_type).of_task(&task.identity), cause);
+        }
     }
 
     /// Told before the result is on its way, so that no event of the result comes before it.
     fn tell_returned(&self, task: &PolledTask, took: Option<Duration>, output_size: Option<&usize>) {
         if let Some(took) = took
-            && self.events.is_some()
+            && self.forward.events.is_some()
         {
             self.tell(task, Step::Completed { took, output_size: output_size.copied() });
         }
@@ -122,7 +133,7 @@ impl Reporting {
 
     #[cold]
     fn tell(&self, task: &PolledTask, step: Step) {
-        if let Some(events) = &self.events {
+        if let Some(events) = &self.forward.events {
             let (identity, worker_id) = (task.identity.clone(), Arc::clone(&self.worker_id));
             events.execution(&self.task_type, Execution { identity, worker_id, step });
         }

@@ -10,7 +10,7 @@ use super::held::HoldId;
 use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
-use crate::event::{EventSink, Happening, Level, LogRecord};
+use crate::event::{Area, EventSink, Happening, Level, LogRecord};
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
@@ -95,7 +95,8 @@ impl Updater {
     async fn post(self: Arc<Self>) {
         loop {
             let letter = self.outbox.next().await;
-            let sent = self.sink.wants_events().then(Instant::now);
+            let timed = self.sink.wants_events() || self.sink.wants_log(Area::Update, Level::Debug);
+            let sent = timed.then(Instant::now);
             match self.client.update_task(letter.result.body.clone()).await {
                 Ok(()) => {
                     // Before the ledger lets go: whoever waits for it then finds the event told.
@@ -151,6 +152,12 @@ impl Updater {
             }
         };
         self.troubled(&letter, error);
+        self.debug(&letter, || {
+            let (tries, seconds) = (letter.tries, delay.as_secs_f64());
+            format!(
+                "try {tries} to deliver the result of task {task_id} failed, next in {seconds:.1} s: {error}"
+            )
+        });
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
         let updater = Arc::clone(self);
@@ -179,11 +186,16 @@ impl Updater {
         if let Some(tries) = failing.remove(task_type) {
             self.failing_types.fetch_sub(1, Ordering::Relaxed);
             let message = format!("results of {task_type:?} are delivered again, after {tries} failed tries");
-            self.sink.log(LogRecord::new(Level::Info, message).of_type(task_type));
+            self.sink.log(LogRecord::new(Area::Update, Level::Info, message).of_type(task_type));
         }
     }
 
+    #[cold]
     fn delivered(&self, letter: &Letter, duration: Duration) {
+        self.debug(letter, || {
+            let (task_id, millis) = (&letter.result.identity.task_id, duration.as_secs_f64() * 1_000.0);
+            format!("delivered the result of task {task_id} in {millis:.1} ms")
+        });
         let identity = letter.result.identity.clone();
         self.sink.tell(&letter.task_type, || Happening::TaskUpdateCompleted {
             task_id: identity.task_id,
@@ -203,8 +215,12 @@ impl Updater {
         });
     }
 
+    fn debug(&self, letter: &Letter, message: impl FnOnce() -> String) {
+        self.sink.debug(Area::Update, &letter.task_type, Some(&letter.result.identity), message);
+    }
+
     fn log(&self, level: Level, message: String, letter: &Letter) {
-        let task_id = &letter.result.identity.task_id;
-        self.sink.log(LogRecord::new(level, message).of_type(&letter.task_type).of_task(task_id));
+        let record = LogRecord::new(Area::Update, level, message).of_type(&letter.task_type);
+        self.sink.log(record.of_task(&letter.result.identity));
     }
 }

@@ -12,7 +12,7 @@ use super::request::Requests;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::event::{Area, EventSink, Level, LogRecord};
 use crate::settings::{Configuration, Credentials, TokenSource};
 use crate::supervise::spawn;
 
@@ -120,6 +120,8 @@ impl Auth {
             Ok(Some(token)) => {
                 if state.minted(token, now, fastrand::f64()) {
                     self.log(Level::Info, "the token is fresh again".to_owned());
+                } else {
+                    self.log(Level::Debug, "got a token".to_owned());
                 }
                 Ok(())
             }
@@ -182,8 +184,10 @@ impl Auth {
     }
 
     fn log(&self, level: Level, message: String) {
-        if let Some(sink) = &self.sink {
-            sink.log(LogRecord::new(level, message));
+        if let Some(sink) = &self.sink
+            && sink.wants_log(Area::Token, level)
+        {
+            sink.log(LogRecord::new(Area::Token, level, message));
         }
     }
 }
