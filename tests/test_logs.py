@@ -100,6 +100,7 @@ def test_the_time_is_when_it_happened(server: DevServer, host: WorkerHost) -> No
         task_id = server.push("greet")
         host.start_worker("greet", empty)
         assert server.wait_for(1, "greet", "COMPLETED")
+        wait_until(lambda: not host.runtime.held(), "the answer to the result", 10)
         told_after = time.time()
         released.set()
         host.stop()
@@ -178,10 +179,10 @@ def test_more_than_a_handler_can_take_is_dropped_counted_and_said(server: DevSer
     released = threading.Event()
     server.push_many("many", {}, 12_000)
     with handler(lambda _record: _wait(released)) as slow, WorkerHost(server.url) as host:
+        host.start_worker("fail", fail)
         host.start_worker("many", empty, batch_size=8)
         assert server.wait_for(12_000, "many", "COMPLETED", 20)
         # Room is left for what matters.
-        host.start_worker("fail", fail)
         server.push("fail", retry_count=0)
         assert server.wait_for(1, "fail", "FAILED")
         released.set()
@@ -263,7 +264,7 @@ PROGRAM = """
     blocked = threading.Event()
 
     class Blocked(logging.Handler):
-        def emit(self, record):
+        def handle(self, record):  # without its lock, for which logging itself waits at exit
             blocked.set()
             threading.Event().wait()
 
@@ -271,7 +272,7 @@ PROGRAM = """
         logging.getLogger("conductor_fast.poll").addHandler(Blocked())
     started = threading.Event()
 
-    def work(seconds):
+    def work(seconds: float):
         started.set()
         time.sleep(seconds)
         return {{}}

@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from conductor_fast.worker.output import without_ours
+
 if TYPE_CHECKING:
     from conductor_fast._core import Runtime
 
@@ -45,7 +47,7 @@ class Loggers:
         logger = self._by_area[area]
         if not logger.isEnabledFor(level):
             return
-        exc_info = None if cause is None else (type(cause), cause, cause.__traceback__)
+        exc_info = None if cause is None else (type(cause), cause, without_ours(cause.__traceback__))
         ids = {"task_type": task_type, "task_id": task_id, "workflow_id": workflow_id}
         try:
             record = logger.makeRecord(logger.name, level, "(engine)", 0, message, (), exc_info, extra=ids)
