@@ -200,6 +200,9 @@ class Lane:
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
 
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id. RuntimeError if there is no task."""
+
     def cancelled(self) -> bool:
         """Has the server ended the current task? Only known of workers whose leases are extended."""
 
@@ -246,6 +249,9 @@ class Job:
 
     def task(self) -> dict[str, Any]:
         """The whole task."""
+
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id. RuntimeError if there is no task."""
 
     def cancelled(self) -> bool:
         """Has the server ended this task? False once it is reported; else as `Lane.cancelled`."""

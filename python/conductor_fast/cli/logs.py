@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import click
 
+from conductor_fast.model.context import running_ids
+
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _IDS = ("task_type", "task_id", "workflow_id")
@@ -39,8 +41,18 @@ def log_options(level: str | None, shown_level: str) -> Callable[[Function], Fun
 def set_up(log_format: str, level: int) -> None:
     """Log to stderr."""
     handler = logging.StreamHandler()
+    handler.addFilter(_add_ids)
     handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(handlers=[handler], level=level)
+
+
+def _add_ids(record: logging.LogRecord) -> bool:
+    """What a worker's function logs is about its task."""
+    if not hasattr(record, "task_id"):
+        ids = running_ids()
+        if ids is not None:
+            record.__dict__.update(zip(_IDS, ids, strict=True))
+    return True
 
 
 class JsonFormatter(logging.Formatter):

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::event::{Area, EventSink as _, Level, LogRecord};
-use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskIdentity, TaskResult, TaskResultWriter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -100,6 +100,12 @@ impl Reporting {
         }
         writer.logs(&task.identity, &logs);
         Ok(writer.finish(&task.identity))
+    }
+
+    /// Task type, task id, workflow id.
+    pub(super) fn ids(&self, task: &PolledTask) -> (String, String, String) {
+        let TaskIdentity { task_id, workflow_instance_id } = &task.identity;
+        (self.task_type.to_string(), task_id.to_string(), workflow_instance_id.to_string())
     }
 
     pub(super) fn tell_started(&self, task: &PolledTask) {
