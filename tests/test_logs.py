@@ -22,7 +22,7 @@ PACKAGE = logging.getLogger("conductor_fast")
 class Calling(logging.Handler):
     """Does with each record what a test wants; keeps those that it has done with."""
 
-    def __init__(self, call: Callable[[logging.LogRecord], None]) -> None:
+    def __init__(self, call: Callable[[logging.LogRecord], object]) -> None:
         super().__init__()
         self.call = call
         self.records: list[logging.LogRecord] = []
@@ -36,7 +36,7 @@ class Calling(logging.Handler):
 
 
 @contextmanager
-def handler(call: Callable[[logging.LogRecord], None], level: int = logging.DEBUG) -> Iterator[Calling]:
+def handler(call: Callable[[logging.LogRecord], object], level: int = logging.DEBUG) -> Iterator[Calling]:
     """`call` gets all records of the package from `level` on."""
     calling, former = Calling(call), PACKAGE.level
     PACKAGE.addHandler(calling)
@@ -214,6 +214,25 @@ def test_a_handler_that_raises_stops_nothing(
     assert capsys.readouterr().err.count("Traceback") == 1, "said, but not for each record"
 
 
+def test_a_handler_that_raises_does_not_end_the_telling_of_events(server: DevServer) -> None:
+    heard: list[object] = []
+
+    class Broken:
+        def on_task_update_completed(self, event: object) -> None:
+            heard.append(event)
+            raise ValueError
+
+    def broken(record: logging.LogRecord) -> None:
+        if threading.current_thread().name == "conductor-events":
+            raise RuntimeError(record.getMessage())
+
+    with handler(broken), WorkerHost(server.url, event_listeners=[Broken()]) as host:
+        host.start_worker("greet", empty)
+        server.push_many("greet", {}, 3)
+        assert server.wait_for(3, "greet", "COMPLETED")
+    assert len(heard) == 3
+
+
 def test_a_handler_that_raises_does_not_keep_a_drain_from_its_end(server: DevServer) -> None:
     def broken(record: logging.LogRecord) -> None:
         raise RuntimeError(record.getMessage())
@@ -246,7 +265,7 @@ def test_a_handler_may_pause_and_stop_the_host(server: DevServer) -> None:
 
 def test_a_handler_that_stops_the_host_when_it_names_tasks(server: DevServer) -> None:
     go_on = threading.Event()
-    with handler(lambda _record: host.stop() and None):
+    with handler(lambda _record: host.stop()):
         host = WorkerHost(server.url)
         PACKAGE.setLevel(logging.ERROR)
         host.start_worker("stuck", lambda: go_on.wait(20))

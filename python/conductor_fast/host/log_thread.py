@@ -14,6 +14,8 @@ from conductor_fast.worker.output import without_ours
 if TYPE_CHECKING:
     from conductor_fast._core import Runtime
 
+_Line = tuple[str, int, int, str, "str | None", "str | None", "str | None", "BaseException | None"]
+
 FLUSH_TIMEOUT = 1.0
 """Seconds that a stop waits for the log handlers."""
 
@@ -36,14 +38,19 @@ class Loggers:
 
     def deliver(self) -> None:
         """The loop of the thread: until the runtime is closed and all its records are told."""
-        while (records := self._runtime.log_records()) is not None:
-            self.tell_levels()
-            for record in records:
-                self._handle(*record)
-            del records  # with whatever exceptions hold, not only when the next ones come
+        while self._deliver_batch():
+            pass
 
-    def _handle(self, area: str, level: int, nanos: int, message: str, *ids_and_cause: Any) -> None:
-        task_type, task_id, workflow_id, cause = ids_and_cause
+    def _deliver_batch(self) -> bool:
+        # A function of its own, whose end lets go of what the exceptions of a batch hold.
+        lines = self._runtime.log_records()
+        self.tell_levels()
+        for line in lines or ():
+            self._handle(line)
+        return lines is not None
+
+    def _handle(self, line: _Line) -> None:
+        area, level, nanos, message, task_type, task_id, workflow_id, cause = line
         logger = self._by_area[area]
         if not logger.isEnabledFor(level):
             return
