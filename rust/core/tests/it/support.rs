@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use conductor_core::event::{EventSink, LogRecord, TaskRunnerEvent};
+use conductor_core::event::{EventSink, Level, LogRecord, TaskRunnerEvent};
 use conductor_core::runtime::Runtime;
 use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::transport::TaskClient;
@@ -21,6 +21,7 @@ pub(crate) struct Lines {
 
 impl EventSink for Lines {
     fn log(&self, record: LogRecord) {
+        assert!(record.level > Level::Debug, "a record that nobody wants: {record:?}");
         self.logged.lock().unwrap().push(record.message);
     }
 
