@@ -16,7 +16,7 @@
 pub mod error;
 pub mod settings;
 pub mod wire;
-pub mod event;
+pub mod observe;
 mod supervise;
 mod io_thread;
 pub mod transport;

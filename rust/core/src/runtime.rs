@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::delivery::{Finished, Held, Ledger, Updater};
 use crate::error::Error;
-use crate::event::EventSink;
 use crate::io_thread::IoThread;
+use crate::observe::EventSink;
 use crate::settings::{Configuration, WorkerConfig};
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{EventSink, Level, LogRecord};
 
 /// So that a loop that panics at every turn costs a line a second, not a core.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);

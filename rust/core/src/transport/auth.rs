@@ -12,7 +12,7 @@ use super::request::Requests;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{EventSink, Level, LogRecord};
 use crate::settings::{Configuration, Credentials, TokenSource};
 use crate::supervise::spawn;
 

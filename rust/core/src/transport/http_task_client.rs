@@ -15,7 +15,7 @@ use super::sender::Sender;
 use super::task_client::{BoxFuture, PollRequest, Queue, TaskClient};
 use super::tls;
 use crate::error::{Error, ErrorKind, classify};
-use crate::event::EventSink;
+use crate::observe::EventSink;
 use crate::settings::Configuration;
 
 /// Beyond the time that the server may hold a poll: for the way there and back.
@@ -128,7 +128,7 @@ impl TaskClient for HttpTaskClient {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::LogRecord;
+    use crate::observe::LogRecord;
 
     struct Nobody;
 

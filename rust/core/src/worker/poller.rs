@@ -7,7 +7,7 @@ use super::poll_plan::PollPlan;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
-use crate::event::{Happening, Level, LogRecord};
+use crate::observe::{Happening, Level, LogRecord};
 use crate::transport::PollRequest;
 use crate::wire::PolledBatch;
 

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
 use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
 use crate::error::Error;
-use crate::event::EventSink;
+use crate::observe::EventSink;
 use crate::settings::{PollInterval, WorkerConfig};
 use crate::transport::{Queue, TaskClient};
 use crate::wire::{PolledTask, Status, TaskResultWriter};
