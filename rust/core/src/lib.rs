@@ -10,7 +10,7 @@
 //! 4. the completion sends the result, as ready bytes, to [`delivery`], which frees the slot and posts
 //!    until the server has said yes.
 //!
-//! [`runtime`] owns the thread on which all of this happens; [`client`] is for calls from outside a worker.
+//! [`host`] owns the thread on which all of this happens; [`client`] is for calls from outside a worker.
 #![forbid(unsafe_code)]
 
 pub mod error;
@@ -22,5 +22,5 @@ mod io_thread;
 pub mod transport;
 pub mod delivery;
 pub mod worker;
-pub mod runtime;
+pub mod host;
 pub mod client;
