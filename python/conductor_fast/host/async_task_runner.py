@@ -34,7 +34,9 @@ class AsyncTaskRunner:
         event_listeners: Sequence[object] | None = None,
     ) -> None:
         self.worker = checked(worker)
-        self.host = WorkerHost(configuration, event_listeners=event_listeners, metrics_settings=metrics_settings)
+        self.host = WorkerHost(
+            configuration, event_listeners=event_listeners, metrics_settings=metrics_settings
+        )
         self._on_request: list[Executor] = []
         self._lock = threading.Lock()
         self._ended: asyncio.Event | None = None

@@ -35,7 +35,9 @@ class TaskRunner:
         event_listeners: Sequence[object] | None = None,
     ) -> None:
         self.worker = None if worker is None else checked(worker)
-        self.host = WorkerHost(configuration, event_listeners=event_listeners, metrics_settings=metrics_settings)
+        self.host = WorkerHost(
+            configuration, event_listeners=event_listeners, metrics_settings=metrics_settings
+        )
         self._on_request: list[Executor] = []
 
     @property

@@ -1,3 +1,3 @@
-"""What operators see: endpoint.py (the metrics of this process by HTTP, in files), collector.py (in a registry of
-prometheus_client).
+"""What operators see of this process: endpoint.py (metrics by HTTP and in files), collector.py (metrics in a
+registry of prometheus_client).
 """

@@ -18,9 +18,9 @@ _CANONICAL_FOLDER = "canonical"
 class MetricsSettings:
     """The SDK's constructor (configuration/settings/metrics_settings.py), and `catalogue` on top.
 
-    `http_port`: this process answers there, see `provide_metrics`. Without one, and if a `directory` is given, the
-    text is written to `file_name` in it, anew every `update_interval` seconds. Nothing else is written, and
-    there are no files to clean.
+    `http_port`: this process answers there, see `provide_metrics`. Without one, and if a `directory` is
+    given, the text is written to `file_name` in it, anew every `update_interval` seconds. Nothing else is
+    written, and there are no files to clean.
     `catalogue`: "canonical", "legacy" or "go"; left out, what WORKER_CANONICAL_METRICS says: the first for
     true, 1 or yes, else the second.
     """
