@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from conductor_fast.host.task_runner import warn_of_unused
 from conductor_fast.host.worker_host import WorkerHost
 from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
 from conductor_fast.settings.configuration import Configuration
@@ -32,8 +31,8 @@ class TaskHandler:
 
     `workers`, and with `scan_for_annotated_workers` every function decorated so far, after the modules
     named in `import_modules` were imported; a decorated function that `workers` holds already counts once.
-    The settings of supervision (`monitor_…`, `restart_…`) are taken and kept: there is no process to watch,
-    and the engine restarts its loops itself.
+    `metrics_settings`: as of `WorkerHost`. The settings of supervision (`monitor_…`, `restart_…`) are taken
+    and kept: there is no process to watch, and the engine restarts its loops itself.
 
     A context manager: it starts on entering and drains on leaving. With `async with`, coroutine workers run
     on the caller's event loop, whose connections, locks and queues they may use, and it goes on running
@@ -56,7 +55,6 @@ class TaskHandler:
         restart_backoff_max_seconds: float = 60.0,
         restart_max_attempts: int = 0,
     ) -> None:
-        warn_of_unused(metrics_settings)
         for module in _checked_modules(import_modules):
             importlib.import_module(module)
         self.workers: list[WorkerInterface] = _as_list(workers)
@@ -69,7 +67,9 @@ class TaskHandler:
         self.restart_backoff_seconds = restart_backoff_seconds
         self.restart_backoff_max_seconds = restart_backoff_max_seconds
         self.restart_max_attempts = restart_max_attempts
-        self.host = WorkerHost(configuration, event_listeners=self.event_listeners)
+        self.host = WorkerHost(
+            configuration, event_listeners=self.event_listeners, metrics_settings=metrics_settings
+        )
         self._lock = threading.Lock()
         self._started: list[WorkerInterface] = []
         self._stopped = False

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use conductor_core::event::{Area, EventSink, Level, LogRecord, TaskRunnerEvent};
+use conductor_core::observe::{Area, EventSink, Level, LogRecord, TaskRunnerEvent};
 use pyo3::prelude::*;
 
 use super::batch_queue::{Batch, BatchQueue, CAPACITY};
