@@ -1,2 +1,2 @@
-"""The program `conductor-fast`, one file a command: logs.py, samples.py, checks.py, demo.py, dev.py, run.py,
-main.py."""
+"""The program `conductor-fast`, one file a command: logs.py, live_view.py, samples.py, checks.py, demo.py,
+dev.py, run.py, main.py."""
