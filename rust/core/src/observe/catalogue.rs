@@ -265,6 +265,8 @@ fn quantiles(to: &mut Series<'_>, labels: Labels<'_>, times: &RecentDistribution
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -272,9 +274,37 @@ mod tests {
         for catalogue in [Canonical, Legacy, Go] {
             let names: Vec<_> =
                 TABLE.iter().filter(|row| row.of.contains(&catalogue)).map(|row| row.name).collect();
-            let different: std::collections::BTreeSet<_> = names.iter().collect();
+            let different: BTreeSet<_> = names.iter().collect();
             assert_eq!(different.len(), names.len(), "{catalogue:?}");
         }
+    }
+
+    #[test]
+    fn the_page_lists_every_family() {
+        let page = include_str!("../../../../docs/metrics.md");
+        let (_, table) = page.split_once("<!-- series -->").unwrap();
+        let (table, _) = table.split_once("<!-- /series -->").unwrap();
+        let listed: BTreeSet<_> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+                (cells[0].trim_matches('`'), cells[1], cells[3].to_owned())
+            })
+            .collect();
+        let there: BTreeSet<_> = TABLE
+            .iter()
+            .map(|row| {
+                let kind = match row.kind {
+                    Counter => "counter",
+                    Gauge => "gauge",
+                    HISTOGRAM => "histogram",
+                };
+                let of: Vec<_> = row.of.iter().map(|of| format!("{of:?}").to_lowercase()).collect();
+                (row.name, kind, if of.len() == 3 { "all".to_owned() } else { of.join(", ") })
+            })
+            .collect();
+        assert_eq!(there, listed);
     }
 
     #[test]
