@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,8 +81,9 @@ def command(tasks: int, metrics_port: int | None) -> None:
             f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
         )
         if url:
-            console.print(f"Metrics are at {url} until Ctrl-C.", soft_wrap=True)
-            host.wait()
+            with suppress(KeyboardInterrupt):  # before `wait` listens for it
+                console.print(f"Metrics are at {url} until Ctrl-C.", soft_wrap=True)
+                host.wait()
 
 
 def _run_samples(console: Console, server: DevServer, host: WorkerHost) -> Iterator[_Row]:

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::histogram::{RecentDistribution, RecentTimes};
-use super::worker_metrics::{WorkerCounts, WorkerMetrics};
+use super::worker_counts::WorkerCounts;
+use super::worker_metrics::WorkerMetrics;
 
 /// Counters live as long as the process, as those who collect them expect: a worker that is started again
 /// under another host goes on where it was. Bounded by the number of queues.
