@@ -161,9 +161,9 @@ def test_what_waits_for_delivery_is_seen(
 ) -> None:
     server.add_fault({"method": "POST", "path": "/api/tasks", "answer": {"status": 503, "body": ""}})
     host.start_worker("metrics_outbox", shrink)
-    server.push("metrics_outbox", {"text": "abc"}, response_timeout_seconds=1)
+    server.push("metrics_outbox", {"text": "abc"}, response_timeout_seconds=1, retry_count=0)
     shown = wait_until(
-        lambda: (found := shown_workers(metrics.url))["outbox"]["oldest_age_seconds"] > 0 and found,
+        lambda: (found := shown_workers(metrics.url))["outbox"]["oldest_age_seconds"] > 1.2 and found,
         "a result",
         10,
     )
@@ -172,7 +172,10 @@ def test_what_waits_for_delivery_is_seen(
     assert value(scrape(metrics.url), "conductor_fast_outbox_results") == 1
     server.clear_faults()
     delivered(host)
-    assert value(scrape(metrics.url), "conductor_fast_outbox_results") == 0
+    seen = scrape(metrics.url)
+    assert value(seen, "conductor_fast_outbox_results") == 0
+    late = "conductor_fast_delivered_after_deadline_total"
+    assert value(seen, late, taskType="metrics_outbox", domain="") == 1
 
 
 def test_a_worker_that_is_started_again_goes_on_counting(server: DevServer, metrics: MetricsEndpoint) -> None:

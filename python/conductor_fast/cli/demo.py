@@ -6,12 +6,14 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from conductor_fast.cli.logs import log_options, set_up
+from conductor_fast.cli.metrics_port import metrics_port_option, told_metrics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,12 +53,15 @@ class _Row:
     show_default=True,
     help="How many tiny tasks to run after the samples.",
 )
+@metrics_port_option
 # The samples fail as they must, and each failure is a warning.
 @log_options("error", "error")
-def command(tasks: int, log_format: str, log_level: str) -> None:
+def command(tasks: int, metrics_port: int | None, log_format: str, log_level: str) -> None:
     """Run sample workers and check their answers.
 
-    The server is one in memory. Needs no network and no account; ends by itself in a few seconds.
+    The server is one in memory. Needs no network and no account; ends by itself in a few seconds. With
+    --metrics-port it stays until Ctrl-C, and the server refuses one poll and one result, so that there are
+    errors to be seen.
     """
     from rich.console import Console
 
@@ -66,15 +71,27 @@ def command(tasks: int, log_format: str, log_level: str) -> None:
 
     set_up(log_format, getattr(logging, log_level.upper()))
     console = Console(highlight=False)
-    with DevServer(transcript_capacity=0) as server, WorkerHost(server.url) as host:
+    with (
+        told_metrics(metrics_port) as url,
+        DevServer(transcript_capacity=0) as server,
+        WorkerHost(server.url) as host,
+    ):
         console.print(f"A Conductor server in memory at {server.url}, polled by:\n", soft_wrap=True)
+        if url:
+            refusal = {"status": 500, "body": "{}"}
+            server.add_fault({"path": "/api/tasks/poll", "count": 1, "answer": refusal})
+            server.add_fault({"method": "POST", "path": "/api/tasks", "count": 1, "answer": refusal})
         with live_view(console, lambda: json.loads(_core.render_workers())):
             rows = [*_run_samples(console, server, host), _run_many(console, server, host, tasks)]
-    _print_table(console, rows)
-    total = sum(row.tasks for row in rows)
-    console.print(
-        f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
-    )
+        _print_table(console, rows)
+        total = sum(row.tasks for row in rows)
+        console.print(
+            f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
+        )
+        if url:
+            with suppress(KeyboardInterrupt):  # before `wait` listens for it
+                console.print(f"Metrics are at {url} until Ctrl-C.", soft_wrap=True)
+                host.wait()
 
 
 def _run_samples(console: Console, server: DevServer, host: WorkerHost) -> Iterator[_Row]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conductor_fast.cli.logs import log_options, set_up
+from conductor_fast.cli.metrics_port import metrics_port_option, told_metrics
 
 if TYPE_CHECKING:
     from conductor_fast.host.task_handler import TaskHandler
@@ -36,9 +37,15 @@ _ABANDONED = 4
     show_default=True,
     help="Seconds that running tasks get to finish, and results to be reported, after a signal.",
 )
+@metrics_port_option
 @log_options(None, "CONDUCTOR_LOG_LEVEL, or info")
 def command(
-    modules: Sequence[str], server: str | None, drain_timeout: float, log_format: str, log_level: str | None
+    modules: Sequence[str],
+    server: str | None,
+    drain_timeout: float,
+    metrics_port: int | None,
+    log_format: str,
+    log_level: str | None,
 ) -> None:
     """Run the workers of MODULE, a name as in an import; of a package, those of all its modules.
 
@@ -62,7 +69,8 @@ def command(
                 f"there are no workers in {', '.join(modules)}: decorate a function with "
                 "@worker_task('task_type')"
             )
-        left = _run(handler)
+        with told_metrics(metrics_port):
+            left = _run(handler)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if left:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from conductor_fast.model.exceptions import ConfigurationError
 
@@ -74,18 +74,18 @@ class MetricsExport:
     """Seconds."""
 
 
-def metrics_export(settings: object) -> MetricsExport:
+def metrics_export(settings: Any) -> MetricsExport:
     """Of ours or the SDK's `MetricsSettings`; ConfigurationError names what cannot be used."""
     try:
-        directory, file_name = settings.directory, settings.file_name  # type: ignore[attr-defined]
-        interval, port = settings.update_interval, settings.http_port  # type: ignore[attr-defined]
-        canonical, folder = settings.is_canonical, settings.metrics_directory  # type: ignore[attr-defined]
+        directory, file_name = settings.directory, settings.file_name
+        interval, port = settings.update_interval, settings.http_port
+        canonical, folder = settings.is_canonical, settings.metrics_directory
     except AttributeError:
         raise ConfigurationError(
             f"metrics_settings: expected MetricsSettings, not {type(settings).__name__}"
         ) from None
     catalogue = check_catalogue(getattr(settings, "catalogue", None))
-    writes = port is None and directory != _default_directory()
+    writes: bool = port is None and directory != _default_directory()
     if not isinstance(interval, (int, float)) or not 0.01 <= interval <= 3600:
         raise ConfigurationError(
             f"update_interval: {interval!r} is not between 0.01 and 3600 seconds; the SDK's default is 0.1"
@@ -94,7 +94,7 @@ def metrics_export(settings: object) -> MetricsExport:
         catalogue=catalogue,
         default_catalogue="canonical" if canonical else "legacy",
         http_port=None if port is None else checked_port(port),
-        file=os.path.join(folder, file_name) if writes else None,
+        file=os.path.join(str(folder), str(file_name)) if writes else None,
         update_interval=float(interval),
     )
 

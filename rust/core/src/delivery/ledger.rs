@@ -267,6 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn a_delivery_is_late_after_the_last_word_and_the_response_timeout() {
+        let ledger = Arc::new(Ledger::default());
+        let clock = clock(10);
+        let at = |seconds| clock.since + Duration::from_secs(seconds);
+        let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
+        let (in_time, late) = (hold(clock), hold(clock));
+        assert!(!ledger.delivered(in_time, at(10)));
+        assert!(ledger.delivered(late, at(11)));
+        assert!(!ledger.delivered(late, at(11)), "settled already");
+        let never = hold(LeaseClock { response_timeout: Duration::ZERO, ..clock });
+        assert!(!ledger.delivered(never, at(9_000)));
+        let extended = hold(clock);
+        ledger.lease(extended, &identity(), None);
+        for mut beat in ledger.due_beats(at(8)).0 {
+            beat.succeeded(at(8));
+        }
+        assert!(!ledger.delivered(extended, at(18)));
+    }
+
+    #[test]
     fn empty_again_only_after_the_last_yes() {
         let ledger = Arc::new(Ledger::default());
         assert!(ledger.wait_empty(Duration::ZERO));

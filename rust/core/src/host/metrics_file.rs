@@ -1,6 +1,5 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::Error;
@@ -13,7 +12,6 @@ pub struct MetricsFile {
     path: PathBuf,
     catalogue: Catalogue,
     io: IoThread,
-    closed: AtomicBool,
 }
 
 impl MetricsFile {
@@ -38,13 +36,12 @@ impl MetricsFile {
             });
             Ok(())
         })?;
-        Ok(Self { path, catalogue, io, closed: AtomicBool::new(false) })
+        Ok(Self { path, catalogue, io })
     }
 
     /// Ends the writing, with what is known by now. Idempotent.
     pub fn close(&self) {
-        let forked = self.io.check().is_err();
-        if !self.closed.swap(true, Ordering::Relaxed) && !forked {
+        if self.io.check().is_ok() {
             self.io.close();
             let _ = write(&self.path, self.catalogue);
         }

@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::error_counts::ErrorLabel;
-use super::exposition::{Exposition, Kind, Labels, Series};
-use super::histogram::{Distribution, RecentDistribution, SIZE_BOUNDS, TIME_BOUNDS};
-use super::process_metrics::{MetricsSnapshot, WorkerView};
-use super::worker_metrics::{OutcomeTimes, WorkerCounts};
+use super::exposition::{Exposition, Kind, Series};
+use super::histogram::{SIZE_BOUNDS, TIME_BOUNDS};
+use super::process_metrics::MetricsSnapshot;
+use super::series::{
+    Told, by_exception, by_status, each, last, outcomes, quantiles, queues, recent, requests, times, workers,
+};
 use crate::error::Error;
 
 /// Under which names and with which labels metrics are told.
@@ -44,11 +42,6 @@ impl Catalogue {
         }
         exposition.text
     }
-}
-
-struct Told<'a> {
-    counts: BTreeMap<Arc<str>, WorkerCounts>,
-    snapshot: &'a MetricsSnapshot,
 }
 
 /// One family: where it belongs to, and how its series are told.
@@ -178,93 +171,10 @@ const TABLE: &[Row] = &[
         |told, to| to.count(&[], told.snapshot.panics)),
 ];
 
-fn each(told: &Told<'_>, mut tell: impl FnMut(&[(&'static str, &str)], &WorkerCounts)) {
-    for (task_type, counts) in &told.counts {
-        tell(&[("taskType", task_type)], counts);
-    }
-}
-
-fn queues(told: &Told<'_>, mut tell: impl FnMut(&[(&'static str, &str)], &WorkerCounts)) {
-    for (task_type, domain, counts) in &told.snapshot.workers {
-        tell(&[("taskType", task_type), ("domain", domain.as_deref().unwrap_or_default())], counts);
-    }
-}
-
-fn workers(told: &Told<'_>, mut tell: impl FnMut(&[(&'static str, &str)], &WorkerView)) {
-    for worker in told.snapshot.live_workers() {
-        let domain = worker.domain.as_deref().unwrap_or_default();
-        tell(&[("taskType", &worker.task_type), ("domain", domain)], &worker);
-    }
-}
-
-fn requests(told: &Told<'_>, mut tell: impl FnMut(&[(&'static str, &str)], &RecentDistribution)) {
-    for request in &told.snapshot.requests {
-        let status = request.status.to_string();
-        tell(&[("method", request.method), ("uri", request.uri), ("status", &status)], &request.times);
-    }
-}
-
-fn by_exception(to: &mut Series<'_>, labels: Labels<'_>, errors: &BTreeMap<ErrorLabel, u64>) {
-    let mut exceptions = BTreeMap::<_, u64>::new();
-    for (label, count) in errors {
-        *exceptions.entry(&label.exception).or_default() += count;
-    }
-    for (exception, count) in exceptions {
-        to.count(&[labels, &[("exception", exception)]].concat(), count);
-    }
-}
-
-fn by_status(to: &mut Series<'_>, labels: Labels<'_>, errors: &BTreeMap<ErrorLabel, u64>) {
-    let mut statuses = BTreeMap::<_, u64>::new();
-    for (label, count) in errors {
-        *statuses.entry(label.status).or_default() += count;
-    }
-    for (status, count) in statuses {
-        to.count(&[labels, &[("includeRetries", "false"), ("status", &status.to_string())]].concat(), count);
-    }
-}
-
-fn outcomes(to: &mut Series<'_>, labels: Labels<'_>, of: &OutcomeTimes) {
-    times(to, labels, "SUCCESS", &of.succeeded.all);
-    times(to, labels, "FAILURE", &of.failed.all);
-}
-
-fn times(to: &mut Series<'_>, labels: Labels<'_>, status: &str, distribution: &Distribution) {
-    if distribution.count() > 0 {
-        to.histogram(&[labels, &[("status", status)]].concat(), &TIME_BOUNDS, distribution);
-    }
-}
-
-fn last(to: &mut Series<'_>, labels: Labels<'_>, of: &OutcomeTimes) {
-    if of.count() > 0 {
-        to.value(labels, of.last);
-    }
-}
-
-fn recent(
-    told: &Told<'_>,
-    of: impl Fn(&WorkerCounts) -> &OutcomeTimes,
-    mut tell: impl FnMut(&[(&'static str, &str)], &RecentDistribution),
-) {
-    each(told, |labels, counts| {
-        let times = of(counts);
-        for (status, times) in [("SUCCESS", &times.succeeded), ("FAILURE", &times.failed)] {
-            if times.all.count() > 0 {
-                tell(&[labels, &[("status", status)]].concat(), times);
-            }
-        }
-    });
-}
-
-fn quantiles(to: &mut Series<'_>, labels: Labels<'_>, times: &RecentDistribution) {
-    const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
-    for (quantile, seconds) in QUANTILES.iter().zip(times.quantiles(QUANTILES).into_iter().flatten()) {
-        to.value(&[labels, &[("quantile", &quantile.to_string())]].concat(), seconds);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -272,9 +182,37 @@ mod tests {
         for catalogue in [Canonical, Legacy, Go] {
             let names: Vec<_> =
                 TABLE.iter().filter(|row| row.of.contains(&catalogue)).map(|row| row.name).collect();
-            let different: std::collections::BTreeSet<_> = names.iter().collect();
+            let different: BTreeSet<_> = names.iter().collect();
             assert_eq!(different.len(), names.len(), "{catalogue:?}");
         }
+    }
+
+    #[test]
+    fn the_page_lists_every_family() {
+        let page = include_str!("../../../../docs/metrics.md");
+        let (_, table) = page.split_once("<!-- series -->").unwrap();
+        let (table, _) = table.split_once("<!-- /series -->").unwrap();
+        let listed: BTreeSet<_> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+                (cells[0].trim_matches('`'), cells[1], cells[3].to_owned())
+            })
+            .collect();
+        let there: BTreeSet<_> = TABLE
+            .iter()
+            .map(|row| {
+                let kind = match row.kind {
+                    Counter => "counter",
+                    Gauge => "gauge",
+                    HISTOGRAM => "histogram",
+                };
+                let of: Vec<_> = row.of.iter().map(|of| format!("{of:?}").to_lowercase()).collect();
+                (row.name, kind, if of.len() == 3 { "all".to_owned() } else { of.join(", ") })
+            })
+            .collect();
+        assert_eq!(there, listed);
     }
 
     #[test]

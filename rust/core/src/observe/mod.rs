@@ -3,9 +3,11 @@
 mod event;
 mod histogram;
 mod error_counts;
+mod worker_counts;
 mod worker_metrics;
 mod process_metrics;
 mod exposition;
+mod series;
 mod catalogue;
 mod workers_view;
 
@@ -17,5 +19,6 @@ pub use process_metrics::{
     HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,
 };
 pub(crate) use process_metrics::{HttpCall, add_host, http_request, panicked, token_failed};
-pub use worker_metrics::{OutcomeTimes, Returned, WorkerCounts, WorkerMetrics};
+pub use worker_counts::{OutcomeTimes, WorkerCounts};
+pub use worker_metrics::{Returned, WorkerMetrics};
 pub use workers_view::workers_json;

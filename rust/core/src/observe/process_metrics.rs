@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::histogram::{RecentDistribution, RecentTimes};
-use super::worker_metrics::{WorkerCounts, WorkerMetrics};
+use super::worker_counts::WorkerCounts;
+use super::worker_metrics::WorkerMetrics;
 
 /// Counters live as long as the process, as those who collect them expect: a worker that is started again
 /// under another host goes on where it was. Bounded by the number of queues.
@@ -184,9 +185,14 @@ impl MetricsSnapshot {
         }
     }
 
+    /// Hosts that are not stopped: what a stopped one held is settled or given up.
+    fn live_hosts(&self) -> impl Iterator<Item = &HostView> {
+        self.hosts.iter().filter(|host| host.state != HostState::Stopped)
+    }
+
     /// The outboxes of all hosts.
     pub fn outbox(&self) -> OutboxView {
-        self.hosts.iter().fold(OutboxView::default(), |all, host| OutboxView {
+        self.live_hosts().fold(OutboxView::default(), |all, host| OutboxView {
             results: all.results + host.outbox.results,
             bytes: all.bytes + host.outbox.bytes,
             oldest_age: all.oldest_age.max(host.outbox.oldest_age),
@@ -196,7 +202,7 @@ impl MetricsSnapshot {
     /// The workers of all hosts, two for one queue as one.
     pub fn live_workers(&self) -> Vec<WorkerView> {
         let mut merged: Vec<WorkerView> = Vec::new();
-        for worker in self.hosts.iter().flat_map(|host| &host.workers) {
+        for worker in self.live_hosts().flat_map(|host| &host.workers) {
             let known = merged
                 .iter_mut()
                 .find(|known| known.task_type == worker.task_type && known.domain == worker.domain);

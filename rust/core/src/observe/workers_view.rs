@@ -24,6 +24,7 @@ struct Outbox {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "a worker's id is called so")]
 struct Worker<'a> {
     task_type: &'a str,
     domain: Option<&'a str>,
