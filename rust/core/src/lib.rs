@@ -19,6 +19,7 @@ pub mod wire;
 pub mod observe;
 mod supervise;
 mod io_thread;
+pub mod spool;
 pub mod transport;
 pub mod delivery;
 pub mod worker;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::scan;
 
 /// The two names that a report needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskIdentity {
     /// Unique per attempt.
     pub task_id: Arc<str>,

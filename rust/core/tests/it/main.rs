@@ -4,6 +4,7 @@
 mod support;
 mod auth;
 mod delivery;
+mod spool;
 mod payloads;
 mod polling;
 mod ready_queue;

@@ -1,0 +1,22 @@
+//! Results on disk until the server's yes: they outlive the process that made them.
+//!
+//! One SQLite file for each process, in a folder for each server; one thread, one connection. What an ended
+//! process has left is adopted by any other of the same server.
+
+mod row;
+mod directory;
+mod store;
+mod command;
+mod adoption;
+mod queue;
+mod shared;
+mod room;
+mod writer;
+mod socket;
+mod handle;
+mod manage;
+
+pub use command::{Answer, Command};
+pub use handle::{Spool, SpoolView};
+pub use manage::{SpoolFile, command_all};
+pub use row::{RowId, RowState, StoredResult};

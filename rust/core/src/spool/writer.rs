@@ -1,0 +1,322 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::adoption::{Adopted, Adoption};
+use super::directory::{Directory, HeldFile};
+use super::queue::{Batch, Request};
+use super::room::{Room, Shortage};
+use super::row::{Damage, RowId, StoredResult};
+use super::shared::Shared;
+use super::store::{Store, Unusable, is_corrupt};
+use crate::observe::{Area, EventSink, Level, LogRecord, panicked};
+use crate::settings::SpoolSettings;
+
+/// While something changes or has run short.
+const TICK: Duration = Duration::from_secs(1);
+/// A look at the disk is a system call.
+const LOOK_AT_ROOM_EVERY: Duration = Duration::from_millis(100);
+
+/// The thread that owns the file.
+pub(super) struct Writer {
+    pub settings: SpoolSettings,
+    pub directory: Directory,
+    pub file: HeldFile,
+    pub store: Store,
+    pub shared: Arc<Shared>,
+    pub sink: Arc<dyn EventSink>,
+    /// What ended processes have left; the first message, perhaps empty, follows the first look.
+    pub found: mpsc::UnboundedSender<Vec<StoredResult>>,
+    pub room: Room,
+    /// Not yet deleted.
+    pub acknowledged: Vec<RowId>,
+    pub write_failed: bool,
+    pub changed: bool,
+    pub looked_at_room: Instant,
+    pub next_adoption: Instant,
+    /// Files of which it was said that they are left as they are.
+    pub told: Vec<std::path::PathBuf>,
+}
+
+impl Writer {
+    /// Until the spool is closed, whatever panics.
+    pub(super) fn run(mut self) {
+        loop {
+            // Nothing of a broken-off turn is seen: its transaction was rolled back, and what it had not yet
+            // acknowledged is said to be not stored.
+            let turned = catch_unwind(AssertUnwindSafe(|| while self.turn() {}));
+            match turned {
+                Ok(()) => return self.finish(),
+                Err(_) => {
+                    panicked();
+                    self.log(Level::Error, "the spool's thread panicked and goes on".to_owned());
+                }
+            }
+        }
+    }
+
+    /// False once closed.
+    fn turn(&mut self) -> bool {
+        let now = Instant::now();
+        if now >= self.next_adoption {
+            self.adopt();
+            self.next_adoption = now + self.settings.adopt_every;
+        }
+        let tick =
+            if self.changed || self.room.shortage.is_some() { TICK } else { self.settings.adopt_every };
+        let work = self.shared.queue.take(self.next_adoption.min(now + tick));
+        let is_idle = work.batches.is_empty() && work.requests.is_empty();
+        self.acknowledged.extend(work.acknowledged);
+        self.write(work.batches);
+        for request in work.requests {
+            self.answer(request);
+        }
+        self.look_after(is_idle);
+        !work.closing
+    }
+
+    fn write(&mut self, batches: Vec<Batch>) {
+        if batches.is_empty() && self.acknowledged.is_empty() {
+            return;
+        }
+        self.changed = true;
+        let mut written = self.apply(&batches);
+        if written.as_ref().is_err_and(is_corrupt) && self.replace_file() {
+            written = self.apply(&batches);
+        }
+        if let Err(error) = &written {
+            self.write_has_failed(error);
+            // A file at its greatest size still lets go of what is acknowledged.
+            if self.store.delete(&self.acknowledged).is_ok() {
+                self.acknowledged.clear();
+            }
+        }
+        for batch in batches {
+            // The intake may be gone.
+            let _ = batch.stored.send(written.is_ok());
+        }
+    }
+
+    fn apply(&mut self, batches: &[Batch]) -> rusqlite::Result<()> {
+        let rows = batches.iter().flat_map(|batch| &batch.rows);
+        self.store.apply(rows, &self.acknowledged, &mut Vec::new())?;
+        self.acknowledged.clear();
+        Ok(())
+    }
+
+    fn write_has_failed(&mut self, error: &rusqlite::Error) {
+        self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
+        if !self.write_failed {
+            self.write_failed = true;
+            let path = self.file.path.display();
+            let message = format!(
+                "results cannot be written to {path} and are only in memory until they are delivered; no task \
+                 is taken meanwhile: {error}"
+            );
+            self.log(Level::Error, message);
+            self.look_at_room();
+        }
+    }
+
+    fn answer(&mut self, request: Request) {
+        match request {
+            Request::Load(id, answer) => {
+                let row = self.load(id);
+                let _ = answer.send(row);
+            }
+            Request::Failed(id, error) => self.note(|store| store.failed(id, &error)),
+            Request::DeadLetter(id, attempts, error) => {
+                self.note(|store| store.dead_letter(id, attempts, &error));
+            }
+            Request::Command(command, answer) => {
+                let mut answered = self.store.run(&command);
+                let revived = std::mem::take(&mut answered.revived);
+                if !revived.is_empty() {
+                    let _ = self.found.send(revived);
+                }
+                self.changed = true;
+                let _ = answer.send(answered);
+            }
+        }
+    }
+
+    fn note(&mut self, write: impl FnOnce(&Store) -> rusqlite::Result<()>) {
+        self.changed = true;
+        if let Err(error) = write(&self.store) {
+            self.write_has_failed(&error);
+        }
+    }
+
+    fn load(&mut self, id: RowId) -> Option<StoredResult> {
+        match self.store.load(id) {
+            Ok(Some(Ok(row))) => Some(row),
+            Ok(None) => None,
+            Ok(Some(Err(Damage::Checksum(row)))) => {
+                let task_id = &row.identity.task_id;
+                self.log(Level::Error, format!("the result of task {task_id} was damaged on disk and cannot be sent; it is kept as a dead letter"));
+                self.note(|store| store.dead_letter(id, 0, "damaged on disk: its checksum is another"));
+                None
+            }
+            Ok(Some(Err(Damage::Unreadable(error)))) | Err(error) => {
+                self.log(Level::Error, format!("a stored result cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Once a turn: what need not be done for each result.
+    fn look_after(&mut self, is_idle: bool) {
+        if self.write_failed && self.store.probe().is_ok() {
+            self.write_failed = false;
+        }
+        if self.looked_at_room.elapsed() >= LOOK_AT_ROOM_EVERY {
+            self.look_at_room();
+            if self.changed && is_idle && self.acknowledged.is_empty() {
+                self.changed = false;
+                self.count();
+                // What cannot be given back now can later.
+                let _ = self.store.tidy();
+            }
+        }
+    }
+
+    fn count(&self) {
+        if let Ok(filling) = self.store.filling() {
+            self.shared.told(filling);
+        }
+    }
+
+    fn look_at_room(&mut self) {
+        self.looked_at_room = Instant::now();
+        let used = self.store.used().map_or(0, |(bytes, _)| bytes);
+        let free = self.directory.free_bytes().unwrap_or(u64::MAX);
+        self.shared.bytes.store(used, Ordering::Relaxed);
+        if !self.room.look(used, free, self.write_failed) {
+            return;
+        }
+        let (used, free) = (used >> 20, free >> 20);
+        let path = self.file.path.display();
+        match self.room.shortage {
+            Some(Shortage::File) => {
+                let most = self.settings.max_bytes >> 20;
+                let message = format!(
+                    "{used} of at most {most} MiB of results wait in {path}; no task is taken until some are delivered"
+                );
+                self.log(Level::Warning, message);
+            }
+            Some(Shortage::Disk) => {
+                let message =
+                    format!("only {free} MiB are free for {path}; no task is taken until there is more room");
+                self.log(Level::Warning, message);
+            }
+            Some(Shortage::Writes) => {}
+            None => self.log(Level::Info, format!("there is room again for {path}; tasks are taken again")),
+        }
+        self.shared.room.send_replace(self.room.shortage.is_none());
+    }
+
+    fn adopt(&mut self) {
+        let adoption = Adoption {
+            directory: &self.directory,
+            own: &mut self.store,
+            own_path: &self.file.path,
+            last_id: &self.shared.last_id,
+            keep_ids: false,
+            adopted: Adopted::default(),
+        };
+        let mut adopted = adoption.run();
+        self.changed = true;
+        let waiting = adopted.waiting.len();
+        // Before anything else: they are this process's now. The host may be closed.
+        let _ = self.found.send(std::mem::take(&mut adopted.waiting));
+        self.tell(&adopted, waiting);
+    }
+
+    fn tell(&mut self, adopted: &Adopted, waiting: usize) {
+        let dead = adopted.dead_letters;
+        if waiting + dead > 0 {
+            self.log(Level::Info, format!("{waiting} results that ended processes have left are delivered now; {dead} dead letters of theirs are kept"));
+        }
+        for (path, problem, saved) in &adopted.set_aside {
+            self.shared.set_aside.fetch_add(1, Ordering::Relaxed);
+            let path = path.display();
+            self.log(Level::Error, format!("a file of results was damaged and is now {path}; {saved} results that could be read are kept: {problem}"));
+        }
+        for (path, problem) in &adopted.left {
+            if !self.told.contains(path) {
+                self.told.push(path.clone());
+                let path = path.display();
+                self.log(Level::Warning, format!("the results in {path} are left there: {problem}"));
+            }
+        }
+    }
+
+    /// The file of this process is damaged: goes on with a new one, with all that can be read of the old. False
+    /// if that cannot be made.
+    fn replace_file(&mut self) -> bool {
+        let (durability, max_bytes) = (self.settings.durability, self.settings.max_bytes);
+        let made = self.directory.new_file().map_err(|error| error.to_string()).and_then(|held| {
+            let store = Store::create(&held.path, durability, max_bytes);
+            store.map(|store| (held, store)).map_err(|error| error.to_string())
+        });
+        let (held, store) = match made {
+            Ok(made) => made,
+            Err(problem) => {
+                self.log(Level::Error, format!("no new file of results can be made: {problem}"));
+                return false;
+            }
+        };
+        drop(std::mem::replace(&mut self.store, store));
+        let damaged = std::mem::replace(&mut self.file, held);
+        let mut adoption = Adoption {
+            directory: &self.directory,
+            own: &mut self.store,
+            own_path: &self.file.path,
+            last_id: &self.shared.last_id,
+            keep_ids: true,
+            adopted: Adopted::default(),
+        };
+        adoption.quarantine(damaged, "found while it was written to".to_owned());
+        let adopted = adoption.adopted;
+        self.tell(&adopted, 0);
+        true
+    }
+
+    /// The file goes with its last result.
+    fn finish(mut self) {
+        if !self.acknowledged.is_empty() {
+            let ids = std::mem::take(&mut self.acknowledged);
+            if let Err(error) = self.store.delete(&ids) {
+                self.log(
+                    Level::Warning,
+                    format!("delivered results stay on disk and are sent again: {error}"),
+                );
+            }
+        }
+        let is_empty = self.store.filling().is_ok_and(|filling| filling.rows == 0);
+        self.count();
+        drop(self.store);
+        if is_empty {
+            self.file.remove();
+        }
+    }
+
+    fn log(&self, level: Level, message: String) {
+        self.sink.log(LogRecord::new(Area::Update, level, message));
+    }
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Corrupt(problem) => f.write_str(problem),
+            Self::Newer(version) => {
+                write!(f, "written by a later version of this package (format {version})")
+            }
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
