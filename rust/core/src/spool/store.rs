@@ -137,7 +137,7 @@ impl Store {
         if found == "ok" { Ok(()) } else { Err(Unusable::Corrupt(found)) }
     }
 
-    /// Adds and removes in one transaction; in `replaced` what could not be added because a result that counts
+    /// Removes and adds in one transaction; in `replaced` what could not be added because a result that counts
     /// more is there.
     pub(super) fn apply<'a>(
         &mut self,
@@ -146,6 +146,8 @@ impl Store {
         replaced: &mut Vec<RowId>,
     ) -> rusqlite::Result<()> {
         let transaction = self.0.transaction()?;
+        // First: a result that is acknowledged does not stand in the way of the next one of its task.
+        delete(&transaction, acknowledged)?;
         {
             let mut insert = transaction.prepare_cached(INSERT)?;
             for row in added {
@@ -168,7 +170,6 @@ impl Store {
                 }
             }
         }
-        delete(&transaction, acknowledged)?;
         transaction.commit()
     }
 

@@ -5,6 +5,8 @@ mod support;
 mod auth;
 mod delivery;
 mod spool;
+mod spool_crash;
+mod spool_rows;
 mod payloads;
 mod polling;
 mod ready_queue;
