@@ -1,1 +1,1 @@
-"""Programs that host workers beside other work: a web application, a notebook. (In a test: everywhere here.)"""
+"""Programs that host workers beside other work: a web application, a notebook."""
