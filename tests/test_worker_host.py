@@ -308,7 +308,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
             "worker 'greet': there is no setting 'poll_intervall'; did you mean poll_interval",
         ),
         ({"nonsense": 1}, "worker 'greet': there is no setting 'nonsense'; known are batch_size"),
-        ({"domain": ""}, "worker 'greet': domain"),
+        ({"domain": 5}, "worker 'greet': domain"),
         ({"nan": "zero"}, "worker 'greet': nan 'zero' is none of"),
     ],
 )

@@ -61,6 +61,7 @@ def register_decorated_fn(
             f"worker_task: the task type {name!r} is no name; decorate with @worker_task('task_type'), "
             "once for each task type"
         )
+    domain = domain or None
     former = _decorated_functions.get((name, domain))
     if former is not None:
         _refuse_another(name, domain, former.execute_function, func)

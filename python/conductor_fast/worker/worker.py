@@ -78,7 +78,7 @@ class Worker(WorkerInterface):
         refuse_unknown(task_definition_name, unknown, _SETTINGS)
         super().__init__(task_definition_name)
         self.poll_interval = poll_interval
-        self.domain = domain
+        self.domain = domain or None
         self.worker_id = super().get_identity() if worker_id is None else worker_id
         self.thread_count = thread_count
         self.register_task_def = register_task_def
@@ -91,8 +91,8 @@ class Worker(WorkerInterface):
         self.register_schema = register_schema
         self.nan: Nan = nan
         self.strict_inputs = strict_inputs
-        # Here too, where the mistake was made, and not only at start. An empty domain is one.
-        to_config(self.get_task_definition_name(), {**in_code(self), "domain": domain}, nan)
+        # Here too, where the mistake was made, and not only at start.
+        to_config(self.get_task_definition_name(), in_code(self), nan)
         self.execute_function = execute_function
 
     @property
