@@ -82,11 +82,11 @@ class TaskContext:
     def get_input(self) -> dict[str, Any]:
         return self._task.input_data or {}
 
-    def get_callback_after_seconds(self) -> int:
+    def get_callback_after_seconds(self) -> float:
         return self._result.callback_after_seconds or 0
 
-    def set_callback_after(self, seconds: int) -> None:
-        """Report IN_PROGRESS: the server offers the task again after `seconds`."""
+    def set_callback_after(self, seconds: float) -> None:
+        """Report IN_PROGRESS: the server offers the task again after `seconds`, rounded up."""
         self._result.callback_after_seconds = seconds
 
     def add_log(self, log_message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import time
 import traceback
 from collections.abc import Callable
@@ -24,7 +25,7 @@ class Outcome:
     status: str
     output: dict[str, Any]
     reason: str | None = None
-    callback_after_seconds: int | None = None
+    callback_after_seconds: float | None = None
     logs: list[TaskExecLog] = dataclasses.field(default_factory=list[TaskExecLog])
     external_output_payload_storage_path: str | None = None
 
@@ -98,6 +99,22 @@ def merge(outcome: Outcome, context: TaskContext) -> Outcome:
         if outcome.callback_after_seconds is None:
             outcome.callback_after_seconds = added.callback_after_seconds
     return outcome
+
+
+def whole_seconds(seconds: Any) -> int | None:
+    """`callback_after_seconds` as it is sent: rounded up, and not before now.
+
+    Functions compute it, as `timedelta.total_seconds()` or as what is left of a time that may be past.
+    TypeError if it is no number.
+    """
+    if seconds is None:
+        return None
+    try:
+        rounded: int = math.ceil(seconds)
+    except (TypeError, ValueError, OverflowError):  # ValueError: NaN; OverflowError: infinity
+        what = seconds if isinstance(seconds, float) else f"a {type(seconds).__name__}"
+        raise TypeError(f"callback_after_seconds is {what}; give a number of seconds") from None
+    return max(0, rounded)
 
 
 def text(value: Any, convert: Callable[[Any], str] = str) -> str:

@@ -11,7 +11,7 @@ from conductor_fast.model.task import Task
 from conductor_fast.model.task_result import TaskResult
 from conductor_fast.settings.worker_config import Nan
 from conductor_fast.worker.binding import Binding, bind
-from conductor_fast.worker.output import raised, returned
+from conductor_fast.worker.output import raised, returned, whole_seconds
 from conductor_fast.worker.worker_interface import (
     SDK_POLL_TIMEOUT_MILLIS,
     WorkerInterface,
@@ -129,7 +129,7 @@ class Worker(WorkerInterface):
             status=outcome.status,
             output_data=outcome.output,
             reason_for_incompletion=outcome.reason,
-            callback_after_seconds=outcome.callback_after_seconds,
+            callback_after_seconds=whole_seconds(outcome.callback_after_seconds),
             logs=outcome.logs,
             external_output_payload_storage_path=outcome.external_output_payload_storage_path,
         )
