@@ -63,6 +63,10 @@ bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS=
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
 	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only --benchmark-columns=median,iqr,rounds -q
 
+.PHONY: bench-idle
+bench-idle: build ## workers that are idle, beside blocked ones, and that outlast their response timeout; ARGS="--short"
+	$(BIN)/python -m benches.idle_and_blocked $(ARGS)
+
 .PHONY: wheel
 wheel: $(TOOLS) ## a wheel for this interpreter, in dist/
 	rm -rf dist

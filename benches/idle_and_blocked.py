@@ -50,7 +50,7 @@ class Size:
 
 
 FULL = Size()
-SHORT = Size(10, 3, 20, 5, 4, 0.3, 50, 2)
+SHORT = Size(10, 3, 20, 5, 4, 1, 50, 2)
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,12 @@ def run_leases(host: WorkerHost, size: Size) -> None:
     with_gil = ctypes.PyDLL(None)  # does not release it, as C code that forgets to
     length = _RESPONSE_TIMEOUTS * size.response_timeout
 
-    def hold(delay: float) -> None:
-        time.sleep(delay)
+    def hold() -> None:
+        end = time.monotonic() + length
+        time.sleep(size.response_timeout / 5)
+        # All at once: together they hold it for twice the response timeout.
         with_gil.usleep(int(size.hold_time * 1e6))
-        time.sleep(max(0.0, length - delay - size.hold_time))
+        time.sleep(max(0.0, end - time.monotonic()))
 
     async def sleep() -> None:
         await asyncio.sleep(length)
@@ -178,10 +180,7 @@ def measure_leases(size: Size) -> Iterator[Figure]:
     length = _RESPONSE_TIMEOUTS * size.response_timeout
     total = size.holders + size.coroutines
     with DevServer() as server:
-        for number in range(size.holders):
-            # One after the other holds it, with something left of the time in between.
-            delay = number * length / size.holders * 0.9
-            server.push("hold", {"delay": delay}, response_timeout_seconds=size.response_timeout)
+        server.push_many("hold", count=size.holders, response_timeout_seconds=size.response_timeout)
         server.push_many("sleep", count=size.coroutines, response_timeout_seconds=size.response_timeout)
         with program("leases", server, size):
             server.wait_for(total, timeout=length + 60)
