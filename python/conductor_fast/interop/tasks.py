@@ -78,15 +78,15 @@ def result_of(value: Any) -> Any:
     """Ours for a `TaskResult` or `TaskInProgress` of conductor-python; anything else is given back."""
     if is_one(value, "http.models.task_result", "TaskResult"):
         result = TaskResult(
-            status=None if value.status is None else TaskResultStatus(str(getattr(value.status, "value", value.status))),
+            status=None
+            if value.status is None
+            else TaskResultStatus(str(getattr(value.status, "value", value.status))),
             reason_for_incompletion=value.reason_for_incompletion,
             callback_after_seconds=value.callback_after_seconds,
             output_data=value.output_data,
             external_output_payload_storage_path=value.external_output_payload_storage_path,
         )
-        result.logs = [
-            TaskExecLog(line.log, line.task_id, line.created_time) for line in value.logs or []
-        ]
+        result.logs = [TaskExecLog(line.log, line.task_id, line.created_time) for line in value.logs or []]
         return result
     if is_one(value, "context.task_context", "TaskInProgress"):
         return TaskInProgress(value.callback_after_seconds, value.output)

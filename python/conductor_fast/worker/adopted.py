@@ -46,7 +46,9 @@ def _bound(task_type: str, function: Callable[..., Any], *, is_class: bool) -> B
     if is_class:
         binding = Binding(True, lambda wire: function(make_task(wire)), inspect.iscoroutinefunction(function))
     else:
-        binding = bind(task_type, function, strict_inputs=False, make_task=make_task, bare_is_input=is_async(function))
+        binding = bind(
+            task_type, function, strict_inputs=False, make_task=make_task, bare_is_input=is_async(function)
+        )
     if binding.is_async:
         return binding
     return Binding(binding.whole_task, functools.partial(_finished, binding.call), is_async=False)
