@@ -59,10 +59,12 @@ class Engine:
                 host = WorkerHost(self._configuration, event_listeners=self._listeners)
                 self._hosts.append(host)
             host.start_prepared(workers)
+            _running.add(self)
             if not daemon and not self._holds_program_of:
                 self._holds_program_of = os.getpid()
                 # After the host's own hook, and so called before it.
                 threading._register_atexit(self._wait_at_exit)  # type: ignore[attr-defined]
+        _drain_at_sigterm()
         return host
 
     def wait(self) -> None:
@@ -73,6 +75,7 @@ class Engine:
     def stop(self) -> None:
         """Stop polling, let running tasks finish, deliver every result. Again: changes nothing."""
         self.stopped = True
+        _running.discard(self)
         self._request_stop()
         for host in self._hosts:
             host.stop()
@@ -91,6 +94,34 @@ class Engine:
         if self._holds_program_of == os.getpid() and not (self._waited or self.stopped or failed):
             with suppress(KeyboardInterrupt, SystemExit):
                 self.wait()
+
+
+# Held here: an engine whose handler nobody refers to goes on working.
+_running: set[Engine] = set()
+
+
+def _drain_at_sigterm() -> None:
+    """Let SIGTERM drain all that runs, wherever the program is then, unless it has a handler of its own.
+
+    From the start on, and not only in `join_processes`: programs do other things meanwhile.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+    process = os.getpid()
+
+    def end(number: int, _frame: object) -> None:
+        # The next one ends the process at once. In a child that was forked nothing of ours runs.
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != process:
+            os.kill(os.getpid(), number)
+            return
+        _logger.info("SIGTERM: no new task is taken, running ones finish")
+        for engine in list(_running):
+            engine.stop()
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def wait_as_python(wait: Callable[[], object], request_stop: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ from conductor_fast.accelerate.sdk_module import SdkModule
 
 VARIABLE = "CONDUCTOR_FAST_ACCELERATE"
 
+_ISOLATION = "CONDUCTOR_WORKER_ISOLATION"
 _OFF = {"0", "false", "no", "off"}
 _logger = logging.getLogger("conductor_fast.accelerate")
 
@@ -24,6 +25,8 @@ def refusal(sdk: SdkModule, target: Any, kind: type) -> str | None:
     """Why `target`, a handler or runner that derives from `kind`, is not accelerated; None if it is."""
     if switched_off():
         return f"{VARIABLE}={os.environ[VARIABLE]}"
+    if os.environ.get(_ISOLATION, "").strip().lower() == "process":
+        return f"{_ISOLATION}=process asks for a process for each worker"
     return sdk.patched() or _overridden(target.__class__, kind) or _replaced(target, kind)
 
 
