@@ -48,7 +48,7 @@ MAIN = """
         handler = TaskHandler(workers=[Classic(["first", "second"])], configuration=Configuration())
         with handler:
             handler.start_processes()
-            print("started", os.getpid(), flush=True)
+            print("up and running", os.getpid(), flush=True)
             handler.join_processes()
         print("joined", flush=True)
 
@@ -75,7 +75,9 @@ def test_an_unmodified_application_runs_in_one_process(run: Run, server: DevServ
     assert tasks["decorated"]["outputData"] == {"number": 7, "pid": pid, "task": ids["decorated"]}
     logs = {
         body["taskId"]: [line["log"] for line in body.get("logs") or []]
-        for body in map(json.loads, (line["body"] for line in server.transcript() if line["method"] == "POST"))
+        for body in map(
+            json.loads, (line["body"] for line in server.transcript() if line["method"] == "POST")
+        )
     }
     assert logs[ids["decorated"]] == ["number 7"]
     assert logs[ids["first"]] == ["from a class"]
@@ -96,7 +98,7 @@ def test_a_signal_in_join_processes_reports_what_runs(
     for index in range(50):
         server.push("decorated", {"number": index, "wait": 1.0})
     program = run(WORKERS + MAIN)
-    program.wait_for("started")
+    program.wait_for("up and running")
     wait_until(lambda: server.count("decorated", "IN_PROGRESS") == 50, "50 running", 20)
 
     assert program.end(number) == code
