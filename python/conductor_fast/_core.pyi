@@ -12,12 +12,16 @@ __all__ = [
     "DevServer",
     "Job",
     "Lane",
+    "MetricsFile",
+    "MetricsListener",
     "Runtime",
     "SyncExecutor",
     "TokenSource",
     "__version__",
     "decode_json",
     "encode_json",
+    "render_metrics",
+    "render_workers",
 ]
 
 __version__: str
