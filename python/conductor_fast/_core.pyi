@@ -12,12 +12,16 @@ __all__ = [
     "DevServer",
     "Job",
     "Lane",
+    "MetricsFile",
+    "MetricsListener",
     "Runtime",
     "SyncExecutor",
     "TokenSource",
     "__version__",
     "decode_json",
     "encode_json",
+    "render_metrics",
+    "render_workers",
 ]
 
 __version__: str
@@ -182,7 +186,7 @@ class Lane:
         """
 
     def raised(self, cause: BaseException) -> None:
-        """Tell listeners, if there are any, that the function raised; a `report` follows."""
+        """Count and tell that the function raised; a `report` follows."""
 
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
@@ -202,6 +206,36 @@ class AsyncExecutor:
 
     def take_cancelled(self) -> bool:
         """Has the server ended tasks since the last call? Their jobs say so."""
+
+@final
+class MetricsListener:
+    """The metrics of this process, its probes and its page, served without Python.
+
+    `port` 0 takes a free one. ConfigurationError if the port cannot be had, or there is no such catalogue.
+    """
+
+    def __new__(cls, host: str, port: int, catalogue: str) -> MetricsListener: ...
+    @property
+    def url(self) -> str:
+        """Without a path."""
+
+    def close(self) -> None: ...
+
+@final
+class MetricsFile:
+    """The metrics of this process in the file `path`, written anew every `interval` seconds until `close`.
+
+    ConfigurationError if it cannot be written, or there is no such catalogue.
+    """
+
+    def __new__(cls, path: str, interval: float, catalogue: str) -> MetricsFile: ...
+    def close(self) -> None: ...
+
+def render_metrics(catalogue: str) -> str:
+    """What /metrics tells: the text format 0.0.4. ConfigurationError if there is no such catalogue."""
+
+def render_workers() -> str:
+    """What /workers.json tells."""
 
 @final
 class Job:
@@ -226,10 +260,10 @@ class Job:
         """
 
     def started(self) -> None:
-        """Tell listeners, if there are any, that the coroutine is about to run."""
+        """Count and tell that the coroutine is about to run."""
 
     def raised(self, cause: BaseException) -> None:
-        """Tell them, if `started` was told, that it raised; a `report` follows."""
+        """Count and tell that it raised; a `report` follows."""
 
     def task(self) -> dict[str, Any]:
         """The whole task."""

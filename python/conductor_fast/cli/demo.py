@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+
+from conductor_fast.cli.metrics_port import metrics_port_option, told_metrics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,10 +50,13 @@ class _Row:
     show_default=True,
     help="How many tiny tasks to run after the samples.",
 )
-def command(tasks: int) -> None:
+@metrics_port_option
+def command(tasks: int, metrics_port: int | None) -> None:
     """Run sample workers and check their answers.
 
-    The server is one in memory. Needs no network and no account; ends by itself in a few seconds.
+    The server is one in memory. Needs no network and no account; ends by itself in a few seconds. With
+    --metrics-port it stays until Ctrl-C, and the server refuses one poll and one result, so that there are
+    errors to be seen.
     """
     from rich.console import Console
 
@@ -59,14 +64,26 @@ def command(tasks: int) -> None:
     from conductor_fast.testing import DevServer
 
     console = Console(highlight=False)
-    with DevServer(transcript_capacity=0) as server, WorkerHost(server.url) as host:
+    with (
+        told_metrics(metrics_port) as url,
+        DevServer(transcript_capacity=0) as server,
+        WorkerHost(server.url) as host,
+    ):
         console.print(f"A Conductor server in memory at {server.url}, polled by:\n", soft_wrap=True)
+        if url:
+            refusal = {"status": 500, "body": "{}"}
+            server.add_fault({"path": "/api/tasks/poll", "count": 1, "answer": refusal})
+            server.add_fault({"method": "POST", "path": "/api/tasks", "count": 1, "answer": refusal})
         rows = [*_run_samples(console, server, host), _run_many(console, server, host, tasks)]
-    _print_table(console, rows)
-    total = sum(row.tasks for row in rows)
-    console.print(
-        f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
-    )
+        _print_table(console, rows)
+        total = sum(row.tasks for row in rows)
+        console.print(
+            f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
+        )
+        if url:
+            with suppress(KeyboardInterrupt):  # before `wait` listens for it
+                console.print(f"Metrics are at {url} until Ctrl-C.", soft_wrap=True)
+                host.wait()
 
 
 def _run_samples(console: Console, server: DevServer, host: WorkerHost) -> Iterator[_Row]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conductor_fast.cli.metrics_port import metrics_port_option, told_metrics
+
 if TYPE_CHECKING:
     from conductor_fast.host.task_handler import TaskHandler
     from conductor_fast.settings.configuration import Configuration
@@ -34,7 +36,10 @@ _ABANDONED = 4
     show_default=True,
     help="Seconds that running tasks get to finish, and results to be reported, after a signal.",
 )
-def command(modules: Sequence[str], server: str | None, drain_timeout: float) -> None:
+@metrics_port_option
+def command(
+    modules: Sequence[str], server: str | None, drain_timeout: float, metrics_port: int | None
+) -> None:
     """Run the workers of MODULE, a name as in an import; of a package, those of all its modules.
 
     Workers are the functions that are decorated with @worker_task, and Worker and WorkerInterface objects
@@ -57,7 +62,8 @@ def command(modules: Sequence[str], server: str | None, drain_timeout: float) ->
                 f"there are no workers in {', '.join(modules)}: decorate a function with "
                 "@worker_task('task_type')"
             )
-        left = _run(handler)
+        with told_metrics(metrics_port):
+            left = _run(handler)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if left:

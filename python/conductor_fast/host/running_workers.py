@@ -27,8 +27,7 @@ _logger = logging.getLogger("conductor_fast.host")
 class RunningWorkers:
     """Started workers by the queue that they poll. Changed under the host's lock only."""
 
-    def __init__(self, *, observed: bool) -> None:
-        self._observed = observed
+    def __init__(self) -> None:
         self._executors: dict[Key, Executor] = {}
         self._workers: dict[Key, PreparedWorker] = {}
         self._lanes: dict[Key, list[threading.Thread]] = {}
@@ -65,7 +64,7 @@ class RunningWorkers:
         executor = add(worker.config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
         self._executors[key], self._workers[key], self._lanes[key] = executor, worker, []
         if isinstance(executor, _core.AsyncExecutor):
-            self._loop = self._loop or LoopThread(observed=self._observed)
+            self._loop = self._loop or LoopThread()
             self._loop.add(executor, binding)
         else:
             self._add_lanes(executor, worker, worker.config.thread_count)

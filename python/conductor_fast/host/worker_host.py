@@ -20,7 +20,9 @@ from conductor_fast.host.running_workers import Executor, RunningWorkers
 from conductor_fast.host.signals import StopLatch, stop_signals
 from conductor_fast.interop.settings import configuration_of
 from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
+from conductor_fast.observe.endpoint import MetricsEndpoint, start_export
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
+from conductor_fast.settings.metrics_settings import metrics_export
 from conductor_fast.settings.worker_config import Nan, duration_millis
 from conductor_fast.worker.prepare import PreparedWorker, prepare
 from conductor_fast.worker.worker import Worker, refuse_unknown
@@ -43,7 +45,7 @@ class WorkerHost:
     `server`: the API's URL (`http://localhost:8080/api`) or a `Configuration`; None takes the
     environment's. Nothing runs before the first `start_worker`. As a context manager it stops at the end.
     `event_listeners`: objects with methods `on_poll_started` … of `TaskRunnerEventsListener`, called in order
-    by a thread of their own.
+    by a thread of their own. `metrics_settings`: `MetricsSettings`, for as long as the host runs.
 
     Not usable after fork and not usable again after `stop`: both say so.
     """
@@ -54,6 +56,7 @@ class WorkerHost:
         *,
         drain_timeout: float = DRAIN_TIMEOUT,
         event_listeners: Iterable[object] | None = None,
+        metrics_settings: object | None = None,
     ) -> None:
         if isinstance(server, str):
             warn_if_not_api(server)
@@ -66,7 +69,9 @@ class WorkerHost:
         self._runtime: _core.Runtime | None = None
         self._started_in = 0
         self._listeners = Listeners(event_listeners)
-        self._workers = RunningWorkers(observed=bool(self._listeners))
+        self._metrics_export = None if metrics_settings is None else metrics_export(metrics_settings)
+        self._metrics: MetricsEndpoint | _core.MetricsFile | None = None
+        self._workers = RunningWorkers()
         self._registrar = Registrar(self.configuration)
         self._stop_wanted = StopLatch()
         self._left: list[str] | None = None
@@ -167,7 +172,7 @@ class WorkerHost:
         they run on a loop of the host's own. RuntimeError where no loop runs.
         """
         with self._lock:
-            self._workers.run_coroutines_on(CallersLoop(observed=bool(self._listeners)))
+            self._workers.run_coroutines_on(CallersLoop())
 
     def runs_current_task(self) -> bool:
         """Is the caller a coroutine worker on the loop of `run_coroutines_here`?"""
@@ -276,6 +281,7 @@ class WorkerHost:
         self._workers.release()
         runtime.close()
         self._workers.close(join=not left)
+        self._close_metrics()
         _running_hosts.discard(self)
         return left
 
@@ -291,9 +297,14 @@ class WorkerHost:
     def _start(self) -> _core.Runtime:
         self._refuse_if_stopped()
         if self._runtime is None:
-            self._runtime = _core.Runtime(
-                start_settings(self.configuration), wants_events=bool(self._listeners)
-            )
+            settings = start_settings(self.configuration)
+            if self._metrics_export is not None:
+                self._metrics = start_export(self._metrics_export)
+            try:
+                self._runtime = _core.Runtime(settings, wants_events=bool(self._listeners))
+            except Exception:
+                self._close_metrics()
+                raise
             self._started_in = os.getpid()
             if os.environ.get("CONDUCTOR_WORKER_ISOLATION", "").strip().lower() == "process":
                 _logger.warning(
@@ -305,6 +316,10 @@ class WorkerHost:
             _stop_at_exit(self)
             _logger.info("worker host started for %s", shown_url(self.configuration.host))
         return self._runtime
+
+    def _close_metrics(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
 
     def _stop_in_this_process(self) -> None:
         if self._started_in == os.getpid():

@@ -76,6 +76,7 @@ async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None
     context_source.set(running)
     outcome: Outcome | None = None
     output: Any = None
+    job.started()  # only here is it known when a coroutine starts
     try:
         output = await binding.call(arguments)
         if type(output) is not dict or running.made is not None:
@@ -91,12 +92,6 @@ async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None
         job.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
     except Exception as error:  # nothing that a user puts into a result may end the thread
         job.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
-
-
-async def run_observed_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None:
-    """As `run_job`, where somebody listens to events: only the loop knows when a coroutine starts."""
-    job.started()
-    await run_job(job, arguments, binding)
 
 
 def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tuple[str, int]]]:

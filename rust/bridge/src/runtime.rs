@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::delivery::Stage;
-use conductor_core::runtime::Runtime;
+use conductor_core::host::Runtime;
+use conductor_core::observe::worker_metrics;
 use conductor_core::settings::{PollInterval, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
@@ -44,9 +45,10 @@ impl PyWorkerConfig {
         events: Option<&Arc<EventQueue>>,
     ) -> PyResult<Arc<Reporting>> {
         let nan = Nan::from_name(&self.nan)?;
-        let (task_type, worker_id) = (self.task_type.as_str().into(), self.worker_id.as_str().into());
+        let worker_id = self.worker_id.as_str().into();
         let events = events.map(Arc::clone);
-        Ok(Arc::new(Reporting { task_type, worker_id, whole_task, to_plain, nan, events }))
+        let metrics = worker_metrics(&self.task_type.as_str().into(), self.domain.as_deref());
+        Ok(Arc::new(Reporting { worker_id, whole_task, to_plain, nan, metrics, events }))
     }
 
     fn into_core(self) -> WorkerConfig {

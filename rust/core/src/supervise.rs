@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{EventSink, Level, LogRecord, panicked};
 
 /// So that a loop that panics at every turn costs a line a second, not a core.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -26,6 +26,7 @@ pub(crate) fn supervise<F>(
             if !error.is_panic() {
                 return;
             }
+            panicked();
             let panic = error.into_panic();
             let message = panic
                 .downcast_ref::<&str>()

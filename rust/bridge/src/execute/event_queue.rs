@@ -1,7 +1,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use conductor_core::event::{Happening, TaskRunnerEvent};
+use conductor_core::observe::{Happening, TaskRunnerEvent};
 use conductor_core::wire::TaskIdentity;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use conductor_core::event::{EventSink, Level, LogRecord, TaskRunnerEvent};
+use conductor_core::observe::{EventSink, Level, LogRecord, TaskRunnerEvent};
 
 use super::event_queue::EventQueue;
 

@@ -18,7 +18,6 @@ pub(crate) struct PyJob {
     task: PolledTask,
     /// Present until reported. Never locked over Python code.
     completion: Mutex<Option<Completion>>,
-    /// Only known if somebody listens.
     started: OnceLock<Instant>,
     /// It is told already how the function ended.
     raised: AtomicBool,
@@ -46,8 +45,8 @@ impl PyJob {
         }
     }
 
-    fn took(&self) -> Option<Duration> {
-        self.started.get().map(Instant::elapsed)
+    fn took(&self) -> Duration {
+        self.started.get().map(Instant::elapsed).unwrap_or_default()
     }
 
     fn completion(&self) -> MutexGuard<'_, Option<Completion>> {
@@ -79,7 +78,7 @@ impl PyJob {
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
     ) -> PyResult<()> {
-        let returned_after = self.took().filter(|_| !self.raised.load(Ordering::Relaxed));
+        let returned_after = (!self.raised.load(Ordering::Relaxed)).then(|| self.took());
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&self.task, output, outcome, returned_after)?;
@@ -87,18 +86,16 @@ impl PyJob {
         Ok(())
     }
 
-    /// The coroutine is about to run, for whoever listens.
+    /// The coroutine is about to run.
     fn started(&self) {
-        self.reporting.tell_started(&self.task);
+        self.reporting.started(&self.task);
         let _ = self.started.set(Instant::now());
     }
 
-    /// The coroutine has raised, for whoever listens; a `report` follows.
+    /// The coroutine has raised; a `report` follows.
     fn raised(&self, cause: &Bound<'_, PyAny>) {
-        if let Some(took) = self.took() {
-            self.raised.store(true, Ordering::Relaxed);
-            self.reporting.tell_raised(&self.task, took, cause);
-        }
+        self.raised.store(true, Ordering::Relaxed);
+        self.reporting.raised(&self.task, self.took(), cause);
     }
 
     /// The whole task, decoded anew at each call.

@@ -42,12 +42,12 @@ impl PyLane {
             // lose the GIL to another thread for nothing.
             let assignment = match self.queue.try_take(took.take()) {
                 Some(assignment) => assignment,
-                None => py.detach(|| self.queue.take())?,
+                None => self.wait(py)?,
             };
             let Assignment { task, completion } = assignment;
             match self.reporting.arguments(py, &task) {
                 Ok(arguments) => {
-                    self.reporting.tell_started(&task);
+                    self.reporting.started(&task);
                     let started = Instant::now();
                     let current = Current { task: Arc::new(task), completion, started, raised: false };
                     *self.lock() = Some(current);
@@ -56,6 +56,14 @@ impl PyLane {
                 Err(result) => completion.complete(result),
             }
         }
+    }
+
+    fn wait(&self, py: Python<'_>) -> Option<Assignment> {
+        let (assignment, woken) = py.detach(|| (self.queue.take(), Instant::now()));
+        if assignment.is_some() {
+            self.reporting.metrics.waited_for_gil(woken.elapsed());
+        }
+        assignment
     }
 
     fn current(&self) -> PyResult<Current> {
@@ -92,7 +100,7 @@ impl PyLane {
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Current { task, completion, started, .. } = self.current()?;
         let took = started.elapsed();
-        completion.complete(self.reporting.completed(&task, output, Some(took)));
+        completion.complete(self.reporting.completed(&task, output, took));
         drop(task);
         Ok(self.next(py, Some(took)))
     }
@@ -124,17 +132,14 @@ impl PyLane {
         Ok(self.next(py, Some(started.elapsed())))
     }
 
-    /// The function has raised, for whoever listens; a `report` follows.
+    /// The function has raised; a `report` follows.
     fn raised(&self, cause: &Bound<'_, PyAny>) {
-        if self.reporting.events.is_none() {
-            return;
-        }
         let ended = self.lock().as_mut().map(|current| {
             current.raised = true;
             (Arc::clone(&current.task), current.started.elapsed())
         });
         if let Some((task, took)) = ended {
-            self.reporting.tell_raised(&task, took, cause);
+            self.reporting.raised(&task, took, cause);
         }
     }
 

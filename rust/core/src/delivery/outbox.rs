@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::held::HoldId;
+use crate::observe::WorkerMetrics;
 use crate::transport::Backoff;
 use crate::wire::TaskResult;
 
@@ -11,7 +12,7 @@ use crate::wire::TaskResult;
 #[derive(Debug)]
 pub(super) struct Letter {
     pub hold: HoldId,
-    pub task_type: Arc<str>,
+    pub metrics: Arc<WorkerMetrics>,
     pub result: TaskResult,
     pub backoff: Backoff,
     /// Posts of this very result that failed.

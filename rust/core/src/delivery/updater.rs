@@ -10,7 +10,7 @@ use super::held::HoldId;
 use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
-use crate::event::{EventSink, Happening, Level, LogRecord};
+use crate::observe::{EventSink, Happening, Level, LogRecord, WorkerMetrics};
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
@@ -25,7 +25,8 @@ const INTAKE: usize = 64;
 /// A function has returned: its result, and whatever has to be let go once the outbox has it.
 pub struct Finished<G> {
     pub hold: HoldId,
-    pub task_type: Arc<str>,
+    /// Of its worker.
+    pub metrics: Arc<WorkerMetrics>,
     pub result: TaskResult,
     /// Dropped as soon as the result is in the outbox: the slot.
     pub guard: G,
@@ -80,10 +81,11 @@ impl Updater {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
-            self.ledger.finished(arrived.iter().map(|finished| finished.hold));
-            self.outbox.extend(arrived.drain(..).map(|Finished { hold, task_type, result, guard }| {
+            let sizes = arrived.iter().map(|finished| (finished.hold, finished.result.body.len()));
+            self.ledger.finished(Instant::now(), sizes);
+            self.outbox.extend(arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
                 guards.push(guard);
-                Letter { hold, task_type, result, backoff: RETRY, tries: 0, is_substitute: false }
+                Letter { hold, metrics, result, backoff: RETRY, tries: 0, is_substitute: false }
             }));
             // Slots first: the poll that they allow is then on its way while the results are written.
             let count = guards.len();
@@ -95,19 +97,24 @@ impl Updater {
     async fn post(self: Arc<Self>) {
         loop {
             let letter = self.outbox.next().await;
-            let sent = self.sink.wants_events().then(Instant::now);
-            match self.client.update_task(letter.result.body.clone()).await {
+            let sent = Instant::now();
+            let answer = self.client.update_task(letter.result.body.clone()).await;
+            let now = Instant::now();
+            match answer {
                 Ok(()) => {
                     // Before the ledger lets go: whoever waits for it then finds the event told.
-                    if let Some(sent) = sent {
-                        self.delivered(&letter, sent.elapsed());
+                    self.delivered(&letter, now - sent);
+                    if self.ledger.delivered(letter.hold, now) {
+                        letter.metrics.delivered_after_deadline();
                     }
-                    self.ledger.settled(letter.hold);
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
-                        self.recovered(&letter.task_type);
+                        self.recovered(&letter.metrics.task_type);
                     }
                 }
-                Err(error) => self.refused(letter, &error),
+                Err(error) => {
+                    letter.metrics.update_failed(now - sent, &error);
+                    self.refused(letter, &error);
+                }
             }
         }
     }
@@ -162,13 +169,13 @@ impl Updater {
 
     fn troubled(&self, letter: &Letter, error: &Error) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let tries = failing.entry(Arc::clone(&letter.task_type)).or_insert(0);
+        let tries = failing.entry(Arc::clone(&letter.metrics.task_type)).or_insert(0);
         *tries += 1;
         if *tries == 1 {
             self.failing_types.fetch_add(1, Ordering::Relaxed);
             let message = format!(
                 "results of {:?} cannot be delivered; they are kept and retried: {error}",
-                letter.task_type
+                letter.metrics.task_type
             );
             self.log(Level::Warning, message, letter);
         }
@@ -184,17 +191,20 @@ impl Updater {
     }
 
     fn delivered(&self, letter: &Letter, duration: Duration) {
-        let identity = letter.result.identity.clone();
-        self.sink.tell(&letter.task_type, || Happening::TaskUpdateCompleted {
-            task_id: identity.task_id,
-            workflow_instance_id: identity.workflow_instance_id,
-            duration,
+        letter.metrics.updated(duration);
+        self.sink.tell(&letter.metrics.task_type, || {
+            let identity = letter.result.identity.clone();
+            Happening::TaskUpdateCompleted {
+                task_id: identity.task_id,
+                workflow_instance_id: identity.workflow_instance_id,
+                duration,
+            }
         });
     }
 
     fn given_up(&self, letter: &Letter, cause: &Error) {
         let identity = letter.result.identity.clone();
-        self.sink.tell(&letter.task_type, || Happening::TaskUpdateFailure {
+        self.sink.tell(&letter.metrics.task_type, || Happening::TaskUpdateFailure {
             task_id: identity.task_id,
             workflow_instance_id: identity.workflow_instance_id,
             cause: cause.clone(),
@@ -205,6 +215,6 @@ impl Updater {
 
     fn log(&self, level: Level, message: String, letter: &Letter) {
         let task_id = &letter.result.identity.task_id;
-        self.sink.log(LogRecord::new(level, message).of_type(&letter.task_type).of_task(task_id));
+        self.sink.log(LogRecord::new(level, message).of_type(&letter.metrics.task_type).of_task(task_id));
     }
 }

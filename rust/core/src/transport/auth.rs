@@ -13,7 +13,7 @@ use super::retry_after::retry_after;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{EventSink, HttpCall, Level, LogRecord, http_request, token_failed};
 use crate::settings::{Configuration, Credentials, TokenSource};
 use crate::supervise::spawn;
 
@@ -132,6 +132,7 @@ impl Auth {
                 Ok(())
             }
             Err(error) => {
+                token_failed();
                 // Without any token the caller fails with this, and says so.
                 if state.failed(error.clone(), now, fastrand::f64()) && state.is_usable() {
                     let message =
@@ -158,8 +159,12 @@ impl Auth {
         let path = format!("{}/token", self.requests.base_path);
         let request: Request<Bytes> =
             self.requests.make(Method::POST, &path, keys.to_string().into(), None)?;
+        let sent = Instant::now();
         let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.exchange(request));
-        let answer = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")))?;
+        let answer = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")));
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        http_request(HttpCall::Token, status, sent.elapsed());
+        let answer = answer?;
         let (status, body) = (answer.status(), answer.body());
         if status.is_success() {
             let unexpected = || ErrorKind::UnexpectedBody { problem: "no token came from /token".to_owned() };

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 
 use super::slots::Slot;
 use crate::delivery::{CancelTask, Finished, HoldId};
+use crate::observe::WorkerMetrics;
 use crate::wire::{PolledTask, Status, TaskIdentity, TaskResult, TaskResultWriter};
 
 /// The duty to report one task. It owns the slot and sends one result, once; dropped unused, it reports
@@ -13,7 +14,7 @@ pub struct Completion(Option<Duty>);
 
 struct Duty {
     hold: HoldId,
-    task_type: Arc<str>,
+    metrics: Arc<WorkerMetrics>,
     task: TaskIdentity,
     slot: Slot,
     report: mpsc::UnboundedSender<Finished<Slot>>,
@@ -49,13 +50,13 @@ impl Completion {
 
     pub(super) fn new(
         hold: HoldId,
-        task_type: Arc<str>,
+        metrics: Arc<WorkerMetrics>,
         task: TaskIdentity,
         slot: Slot,
         report: mpsc::UnboundedSender<Finished<Slot>>,
         cancellation: Option<Arc<Cancellation>>,
     ) -> Self {
-        Self(Some(Duty { hold, task_type, task, slot, report, cancellation }))
+        Self(Some(Duty { hold, metrics, task, slot, report, cancellation }))
     }
 
     /// Has the server ended the task, so that whatever its function still does is in vain?
@@ -78,9 +79,9 @@ impl Completion {
 
 impl Duty {
     fn report(self, result: TaskResult) {
-        let Self { hold, task_type, slot, report, .. } = self;
+        let Self { hold, metrics, slot, report, .. } = self;
         // Fails only after the host was closed, when the ids of all that is left were named.
-        let _ = report.send(Finished { hold, task_type, result, guard: slot });
+        let _ = report.send(Finished { hold, metrics, result, guard: slot });
     }
 }
 
@@ -89,6 +90,7 @@ impl Drop for Completion {
         if let Some(duty) = self.0.take() {
             let reason = "The worker lost this task before its function ended.";
             let result = TaskResultWriter::failure(&duty.task, "", Status::Failed, reason);
+            duty.metrics.not_executed("lost");
             duty.report(result);
         }
     }

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::delivery::{Beat, Ledger};
 use crate::error::{Error, Judgement};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{EventSink, Level, LogRecord};
 use crate::supervise::spawn;
 use crate::transport::TaskClient;
 use crate::wire::{has_ended, lease_extension};

@@ -9,6 +9,7 @@ mod lease_manager;
 mod poll_plan;
 mod progress;
 mod task_runner;
+mod status;
 mod poller;
 
 pub use burst_queue::BurstQueue;
@@ -18,4 +19,5 @@ pub use poll_plan::PollPlan;
 pub use ready_queue::ReadyQueue;
 pub use run_time::{RunTime, threads_to_wake};
 pub use slots::{Slot, Slots};
+pub(crate) use status::WorkerStatus;
 pub use task_runner::TaskRunner;

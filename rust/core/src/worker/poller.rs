@@ -7,7 +7,7 @@ use super::poll_plan::PollPlan;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
-use crate::event::{Happening, Level, LogRecord};
+use crate::observe::{Happening, Level, LogRecord};
 use crate::transport::PollRequest;
 use crate::wire::PolledBatch;
 
@@ -64,6 +64,7 @@ impl TaskRunner {
     /// None while the worker is paused.
     pub async fn poll_once(&self) -> Result<usize, Error> {
         if self.control.borrow().paused {
+            self.metrics.paused();
             self.tell(|| Happening::TaskPaused);
             return Ok(0);
         }
@@ -94,10 +95,12 @@ impl TaskRunner {
     async fn slot_unless_paused(&self, control: &mut watch::Receiver<Control>) -> Option<SlotsTaken> {
         loop {
             if control.borrow().paused {
+                self.metrics.paused();
                 self.tell(|| Happening::TaskPaused);
             }
             control.wait_for(|control| !control.paused).await.ok()?;
             if self.slots.free() == 0 {
+                self.metrics.queue_full();
                 self.tell(|| Happening::TaskExecutionQueueFull);
             }
             let taken = self.slots.one().await?;
@@ -111,13 +114,16 @@ impl TaskRunner {
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
         let in_flight = self.ledger.poll();
         let sent = Instant::now();
+        self.metrics.poll_started();
         self.tell(|| Happening::PollStarted {
             worker_id: self.config.worker_id.clone(),
             poll_count: request.count,
         });
         let PolledBatch { tasks, unusable } = self.ask(request).await.inspect_err(|error| {
+            self.metrics.poll_failed(sent.elapsed(), error);
             self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
         })?;
+        self.metrics.poll_answered(sent.elapsed());
         self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
         if unusable > 0 {
             let message = format!(

@@ -19,6 +19,8 @@ struct Shared {
     free: Semaphore,
     /// Slots that are in use and go instead of becoming free, because there are to be fewer.
     surplus: AtomicUsize,
+    /// Of those that are not free: the slots of tasks, and not those that a poll has taken for what it may bring.
+    in_use: AtomicUsize,
     /// How many there are to be.
     count: Mutex<usize>,
 }
@@ -35,6 +37,7 @@ impl Slots {
         Self(Arc::new(Shared {
             free: Semaphore::new(count),
             surplus: AtomicUsize::new(0),
+            in_use: AtomicUsize::new(0),
             count: Mutex::new(count),
         }))
     }
@@ -47,6 +50,12 @@ impl Slots {
 
     pub fn free(&self) -> usize {
         self.0.free.available_permits()
+    }
+
+    /// How many there are to be, and how many of them hold a task.
+    pub fn count_and_in_use(&self) -> (usize, usize) {
+        let count = *self.0.count.lock().unwrap_or_else(PoisonError::into_inner);
+        (count, self.0.in_use.load(Ordering::Relaxed))
     }
 
     /// Adds up to `count` free slots to those taken.
@@ -93,6 +102,7 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        self.slots.0.in_use.fetch_sub(1, Ordering::Relaxed);
         self.slots.release(1);
     }
 }
@@ -104,6 +114,7 @@ impl SlotsTaken {
 
     pub fn split_one(&mut self) -> Option<Slot> {
         self.count = self.count.checked_sub(1)?;
+        self.slots.0.in_use.fetch_add(1, Ordering::Relaxed);
         Some(Slot { slots: self.slots.clone() })
     }
 }
@@ -124,8 +135,10 @@ mod tests {
         let mut taken = slots.one().await.unwrap();
         slots.top_up(&mut taken, 3);
         assert_eq!((taken.count(), slots.free()), (4, 1));
+        assert_eq!(slots.count_and_in_use(), (5, 0), "a poll has them, no task");
         let task = taken.split_one().unwrap();
         drop(taken);
+        assert_eq!(slots.count_and_in_use(), (5, 1));
         assert_eq!(slots.free(), 4);
         drop(task);
         assert_eq!(slots.free(), 5);

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
 use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
 use crate::error::Error;
-use crate::event::EventSink;
+use crate::observe::{EventSink, WorkerMetrics, worker_metrics};
 use crate::settings::{PollInterval, WorkerConfig};
 use crate::transport::{Queue, TaskClient};
 use crate::wire::{PolledTask, Status, TaskResultWriter};
@@ -34,7 +34,8 @@ pub struct TaskRunner {
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
     pub(super) control: watch::Sender<Control>,
-    pub(super) progress: Progress,
+    pub(super) progress: Arc<Progress>,
+    pub(super) metrics: Arc<WorkerMetrics>,
     executor: Arc<dyn Executor>,
     report: mpsc::UnboundedSender<Finished<Slot>>,
     relief_wanted: Notify,
@@ -57,6 +58,7 @@ impl TaskRunner {
         };
         let slots = Slots::new(config.thread_count);
         let control = Control { paused: config.paused, poll_interval: config.poll_interval };
+        let metrics = worker_metrics(&config.task_type, config.domain.as_deref());
         Self {
             config,
             queue,
@@ -66,7 +68,8 @@ impl TaskRunner {
             sink,
             polling,
             control: watch::Sender::new(control),
-            progress: Progress::new(),
+            progress: Arc::new(Progress::new()),
+            metrics,
             executor,
             report,
             relief_wanted: Notify::new(),
@@ -124,12 +127,13 @@ impl TaskRunner {
                     None => return,
                 }
             };
-            let task_type = Arc::clone(&self.config.task_type);
+            let metrics = Arc::clone(&self.metrics);
             let identity = task.identity.clone();
             let completion =
-                Completion::new(hold, task_type, identity, slot, self.report.clone(), cancellation);
+                Completion::new(hold, metrics, identity, slot, self.report.clone(), cancellation);
             if let Some(reason) = task.refusal() {
                 let status = Status::FailedWithTerminalError;
+                self.metrics.not_executed("unreadable_input");
                 let worker_id = &self.config.worker_id;
                 completion.complete(TaskResultWriter::failure(&task.identity, worker_id, status, reason));
                 continue;

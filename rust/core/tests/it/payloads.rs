@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_core::error::Error;
-use conductor_core::runtime::Runtime;
+use conductor_core::host::Runtime;
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
 use conductor_core::worker::{Assignment, Executor};
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conductor_core::error::{Error, ErrorKind};
-use conductor_core::runtime::Runtime;
+use conductor_core::host::Runtime;
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
 use conductor_core::worker::{Assignment, Executor};
 use conductor_devserver::{DevServer, Options, PushOptions};

@@ -2,8 +2,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use conductor_core::event::{EventSink, LogRecord, TaskRunnerEvent};
-use conductor_core::runtime::Runtime;
+use conductor_core::host::Runtime;
+use conductor_core::observe::{EventSink, LogRecord, TaskRunnerEvent};
 use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
