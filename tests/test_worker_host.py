@@ -281,7 +281,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
         host.start_worker("greet", lambda: {"ok": True})
 
         def core_lines() -> list[str]:
-            return [record.message for record in caplog.records if record.name == "conductor_fast.core"]
+            return [record.message for record in caplog.records if record.name == "conductor_fast.poll"]
 
         wait_until(core_lines, "the line that polling fails", 10)
         with DevServer(port=port) as server:
@@ -291,7 +291,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
             host.stop()
     assert "cannot connect" in core_lines()[0]
     assert "works again" in core_lines()[1]
-    assert [getattr(r, "task_type", None) for r in caplog.records if r.name == "conductor_fast.core"] == [
+    assert [getattr(r, "task_type", None) for r in caplog.records if r.name == "conductor_fast.poll"] == [
         "greet"
     ] * 2
 

@@ -134,8 +134,21 @@ class Runtime:
     def held(self) -> list[tuple[str, str, bool]]:
         """Tasks that are not settled with the server: (task id, task type, its function has returned)."""
 
-    def log_records(self) -> list[tuple[int, str, str | None, str | None]] | None:
-        """Wait for log records: (level, message, task type, task id). None once closed."""
+    @staticmethod
+    def log_areas() -> list[str]:
+        """What log records are about, in the order of `set_log_levels`."""
+
+    def set_log_levels(self, levels: list[int]) -> None:
+        """The lowest level of each area that is read; of the others no record is made. At first, all are."""
+
+    def log_records(
+        self,
+    ) -> list[tuple[str, int, int, str, str | None, str | None, str | None, BaseException | None]] | None:
+        """Wait for log records, for a second at most, so that levels may be told anew. None once closed.
+
+        Each is its area, level, nanoseconds since 1970, message, task type, task id, workflow id, and what
+        the worker's function raised.
+        """
 
     def events(self) -> tuple[list[tuple[str, dict[str, Any]]], int] | None:
         """Wait for events: (name, fields), oldest first, and how many were dropped since the last call.
@@ -190,6 +203,9 @@ class Lane:
 
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
+
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id. RuntimeError if there is no task."""
 
     def cancelled(self) -> bool:
         """Has the server ended the current task? Only known of workers whose leases are extended."""
@@ -267,6 +283,9 @@ class Job:
 
     def task(self) -> dict[str, Any]:
         """The whole task."""
+
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id. RuntimeError if there is no task."""
 
     def cancelled(self) -> bool:
         """Has the server ended this task? False once it is reported; else as `Lane.cancelled`."""

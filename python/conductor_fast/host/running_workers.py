@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from conductor_fast import _core
+from conductor_fast.host.log_thread import log_safely
 from conductor_fast.host.loop_thread import CallersLoop, LoopThread
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
@@ -69,7 +70,8 @@ class RunningWorkers:
         else:
             self._add_lanes(executor, worker, worker.config.thread_count)
         if worker.config.paused:
-            _logger.warning("worker %s is paused: it does not poll", _shown(key))
+            ids = {"task_type": key[0]}
+            log_safely(_logger.warning, "worker %s is paused: it does not poll", _shown(key), extra=ids)
         return executor
 
     def run(self, name: str, target: Callable[..., None], *arguments: Any) -> threading.Thread:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
 from conductor_fast.host.event_thread import Listeners, deliver
+from conductor_fast.host.log_thread import FLUSH_TIMEOUT, Loggers, log_safely
 from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
@@ -67,6 +68,7 @@ class WorkerHost:
         self.drain_timeout = drain_timeout
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
+        self._log_thread: threading.Thread | None = None
         self._started_in = 0
         self._listeners = Listeners(event_listeners)
         self._metrics_export = None if metrics_settings is None else metrics_export(metrics_settings)
@@ -228,8 +230,8 @@ class WorkerHost:
         """
 
         def on_signal(name: str) -> None:
-            _logger.info("%s: no new task is taken, running ones finish", name)
             self._stop_wanted.set()
+            log_safely(_logger.info, "%s: no new task is taken, running ones finish", name)
 
         with stop_signals(on_signal):
             self._stop_wanted.wait()
@@ -272,17 +274,19 @@ class WorkerHost:
                 break
         if self._left is not None:
             return self._left
-        left = [task_id for task_id, _task_type, _returned in runtime.held()]
-        if left:
-            shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
-            _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
         # From here on there is nothing to drain again, whatever interrupts the rest.
-        self._left = left
+        self._left = left = [task_id for task_id, _task_type, _returned in runtime.held()]
         self._workers.release()
         runtime.close()
         self._workers.close(join=not left)
+        if self._log_thread is not None:
+            self._log_thread.join(FLUSH_TIMEOUT)
         self._close_metrics()
         _running_hosts.discard(self)
+        # Last: a log handler may block, or call `stop`.
+        if left:
+            shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
+            log_safely(_logger.error, "%d tasks are left unfinished or unreported: %s", len(left), shown)
         return left
 
     def _running(self) -> _core.Runtime:
@@ -310,11 +314,11 @@ class WorkerHost:
                 _logger.warning(
                     "CONDUCTOR_WORKER_ISOLATION=process has no effect: all workers run in this process"
                 )
-            self._workers.run("conductor-log", _forward_logs, self._runtime)
+            self._log_thread = self._workers.run("conductor-log", Loggers(self._runtime).deliver)
             if self._listeners:
                 self._workers.run("conductor-events", deliver, self._runtime, self._listeners)
             _stop_at_exit(self)
-            _logger.info("worker host started for %s", shown_url(self.configuration.host))
+            log_safely(_logger.info, "worker host started for %s", shown_url(self.configuration.host))
         return self._runtime
 
     def _close_metrics(self) -> None:
@@ -341,13 +345,6 @@ def _check_configuration(server: object) -> None:
         )
 
 
-def _forward_logs(runtime: _core.Runtime) -> None:
-    core = logging.getLogger("conductor_fast.core")
-    while (records := runtime.log_records()) is not None:
-        for level, message, task_type, task_id in records:
-            core.log(level, message, extra={"task_type": task_type, "task_id": task_id})
-
-
 # Held here: a host that nobody else refers to goes on working, and has to be drained all the same.
 _running_hosts: set[WorkerHost] = set()
 _exit_hooks: list[Callable[[], None]] = []
@@ -367,4 +364,4 @@ def _stop_all() -> None:
         try:
             host._stop_in_this_process()  # pyright: ignore[reportPrivateUsage]
         except Exception:  # noqa: PERF203 - one host must not keep the others from their drain
-            _logger.exception("a worker host could not be stopped at exit")
+            log_safely(_logger.exception, "a worker host could not be stopped at exit")

@@ -33,6 +33,12 @@ class _RunningTask:
                 return None
         return self.made
 
+    def ids(self) -> tuple[str, str, str] | None:
+        try:
+            return self._holder.ids()
+        except RuntimeError:
+            return None
+
 
 def run_lane(lane: Lane, binding: Binding) -> None:
     """Run tasks until the lane is closed.

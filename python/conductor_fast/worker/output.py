@@ -133,10 +133,10 @@ def text(value: Any, convert: Callable[[Any], str] = str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(type(error), error, _without_ours(error.__traceback__)))
+    return "".join(traceback.format_exception(type(error), error, without_ours(error.__traceback__)))
 
 
-def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
     """The part of a traceback that is the user's."""
     first = trace
     while first is not None and _is_ours(first):

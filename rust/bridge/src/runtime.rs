@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use conductor_core::delivery::Stage;
 use conductor_core::host::Runtime;
-use conductor_core::observe::worker_metrics;
+use conductor_core::observe::{Area, worker_metrics};
 use conductor_core::settings::{PollInterval, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
@@ -42,13 +42,13 @@ impl PyWorkerConfig {
         &self,
         whole_task: bool,
         to_plain: Py<PyAny>,
-        events: Option<&Arc<EventQueue>>,
+        forward: &Arc<Forward>,
     ) -> PyResult<Arc<Reporting>> {
         let nan = Nan::from_name(&self.nan)?;
         let worker_id = self.worker_id.as_str().into();
-        let events = events.map(Arc::clone);
+        let forward = Arc::clone(forward);
         let metrics = worker_metrics(&self.task_type.as_str().into(), self.domain.as_deref());
-        Ok(Arc::new(Reporting { worker_id, whole_task, to_plain, nan, metrics, events }))
+        Ok(Arc::new(Reporting { worker_id, whole_task, to_plain, nan, metrics, forward }))
     }
 
     fn into_core(self) -> WorkerConfig {
@@ -128,7 +128,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain, self.forward.events.as_ref())?;
+        let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
         let queue = Arc::new(ReadyQueue::default());
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PySyncExecutor { queue, runner, reporting })
@@ -144,7 +144,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PyAsyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain, self.forward.events.as_ref())?;
+        let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
         let (queue, bell) = async_queue()?;
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PyAsyncExecutor { queue, runner, reporting, bell })
@@ -216,9 +216,20 @@ impl PyRuntime {
             .collect()
     }
 
-    /// Waits for log records: (level, message, task type, task id); `None` once closed.
+    /// What log records are about, in the order of `set_log_levels`.
+    #[staticmethod]
+    fn log_areas() -> [&'static str; Area::ALL.len()] {
+        Area::ALL.map(Area::name)
+    }
+
+    /// The lowest level that is read of each area; before, all are.
+    fn set_log_levels(&self, levels: [u8; Area::ALL.len()]) {
+        self.forward.set_log_levels(levels);
+    }
+
+    /// Waits for log records, for a second at most; `None` once closed.
     fn log_records(&self, py: Python<'_>) -> Option<Vec<Line>> {
-        py.detach(|| self.forward.take())
+        self.forward.log_records(py)
     }
 
     /// Waits for events: names and fields, and how many were dropped; `None` once closed, or if nobody was

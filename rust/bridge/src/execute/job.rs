@@ -103,6 +103,11 @@ impl PyJob {
         decode(py, self.task.raw(), "The task").map_err(PyValueError::new_err)
     }
 
+    /// Task type, task id and workflow id.
+    fn ids(&self) -> (String, String, String) {
+        self.reporting.ids(&self.task)
+    }
+
     /// Has the server ended this task? Only known of workers whose leases are extended.
     fn cancelled(&self) -> bool {
         self.completion().as_ref().is_some_and(Completion::is_cancelled)

@@ -149,6 +149,13 @@ impl PyLane {
         decode(py, task.raw(), "The task").map_err(PyValueError::new_err)
     }
 
+    /// Task type, task id and workflow id of the current task.
+    fn ids(&self) -> PyResult<(String, String, String)> {
+        let current = self.lock();
+        let current = current.as_ref().ok_or_else(no_task)?;
+        Ok(self.reporting.ids(&current.task))
+    }
+
     /// Has the server ended the current task? Only known of workers whose leases are extended.
     fn cancelled(&self) -> bool {
         self.lock().as_ref().is_some_and(|current| current.completion.is_cancelled())

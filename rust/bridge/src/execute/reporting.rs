@@ -1,13 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor_core::observe::{Returned, WorkerMetrics};
-use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use conductor_core::observe::{Area, EventSink as _, Level, LogRecord, Returned, WorkerMetrics};
+use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskIdentity, TaskResult, TaskResultWriter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::event_queue::{EventQueue, Execution, Step};
+use super::event_queue::{Execution, Step};
+use super::forward::Forward;
 use crate::convert::{Encoder, Nan, decode};
 
 /// How the tasks of one worker are read and reported.
@@ -18,8 +19,7 @@ pub(crate) struct Reporting {
     pub(crate) to_plain: Py<PyAny>,
     pub(crate) nan: Nan,
     pub(crate) metrics: Arc<WorkerMetrics>,
-    /// Present if somebody listens.
-    pub(crate) events: Option<Arc<EventQueue>>,
+    pub(crate) forward: Arc<Forward>,
 }
 
 /// An outcome other than COMPLETED with a dict.
@@ -105,9 +105,15 @@ impl Reporting {
         Ok(writer.finish(&task.identity))
     }
 
+    /// Task type, task id, workflow id.
+    pub(super) fn ids(&self, task: &PolledTask) -> (String, String, String) {
+        let TaskIdentity { task_id, workflow_instance_id } = &task.identity;
+        (self.metrics.task_type.to_string(), task_id.to_string(), workflow_instance_id.to_string())
+    }
+
     pub(super) fn started(&self, task: &PolledTask) {
         self.metrics.execution_started();
-        if self.events.is_some() {
+        if self.forward.events.is_some() {
             self.tell(task, Step::Started);
         }
     }
@@ -118,6 +124,12 @@ impl Reporting {
             Err(_) => self.metrics.raised(took, "other"),
         }
         self.tell(task, Step::Failed { took, cause: cause.clone().unbind() });
+        if self.forward.wants_log(Area::Worker, Level::Warning) {
+            let message = format!("the function raised at task {}", task.identity.task_id);
+            let record = LogRecord::new(Area::Worker, Level::Warning, message);
+            let record = record.of_type(&self.metrics.task_type).of_task(&task.identity);
+            self.forward.log_raised(record, cause);
+        }
     }
 
     /// Told before the result is on its way, so that no event of the result comes before it.
@@ -129,14 +141,14 @@ impl Reporting {
             failed => Returned::Failed(failed.name()),
         };
         self.metrics.returned(took, how, output_size.copied());
-        if self.events.is_some() {
+        if self.forward.events.is_some() {
             self.tell(task, Step::Completed { took, output_size: output_size.copied() });
         }
     }
 
     #[cold]
     fn tell(&self, task: &PolledTask, step: Step) {
-        if let Some(events) = &self.events {
+        if let Some(events) = &self.forward.events {
             let (identity, worker_id) = (task.identity.clone(), Arc::clone(&self.worker_id));
             events.execution(&self.metrics.task_type, Execution { identity, worker_id, step });
         }

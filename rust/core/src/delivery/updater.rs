@@ -10,7 +10,7 @@ use super::held::HoldId;
 use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
-use crate::observe::{EventSink, Happening, Level, LogRecord, WorkerMetrics};
+use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
@@ -158,6 +158,12 @@ impl Updater {
             }
         };
         self.troubled(&letter, error);
+        self.debug(&letter, || {
+            let (tries, seconds) = (letter.tries, delay.as_secs_f64());
+            format!(
+                "try {tries} to deliver the result of task {task_id} failed, next in {seconds:.1} s: {error}"
+            )
+        });
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
         let updater = Arc::clone(self);
@@ -186,12 +192,16 @@ impl Updater {
         if let Some(tries) = failing.remove(task_type) {
             self.failing_types.fetch_sub(1, Ordering::Relaxed);
             let message = format!("results of {task_type:?} are delivered again, after {tries} failed tries");
-            self.sink.log(LogRecord::new(Level::Info, message).of_type(task_type));
+            self.sink.log(LogRecord::new(Area::Update, Level::Info, message).of_type(task_type));
         }
     }
 
     fn delivered(&self, letter: &Letter, duration: Duration) {
         letter.metrics.updated(duration);
+        self.debug(letter, || {
+            let (task_id, millis) = (&letter.result.identity.task_id, duration.as_secs_f64() * 1_000.0);
+            format!("delivered the result of task {task_id} in {millis:.1} ms")
+        });
         self.sink.tell(&letter.metrics.task_type, || {
             let identity = letter.result.identity.clone();
             Happening::TaskUpdateCompleted {
@@ -213,8 +223,12 @@ impl Updater {
         });
     }
 
+    fn debug(&self, letter: &Letter, message: impl FnOnce() -> String) {
+        self.sink.debug(Area::Update, &letter.metrics.task_type, Some(&letter.result.identity), message);
+    }
+
     fn log(&self, level: Level, message: String, letter: &Letter) {
-        let task_id = &letter.result.identity.task_id;
-        self.sink.log(LogRecord::new(level, message).of_type(&letter.metrics.task_type).of_task(task_id));
+        let record = LogRecord::new(Area::Update, level, message).of_type(&letter.metrics.task_type);
+        self.sink.log(record.of_task(&letter.result.identity));
     }
 }

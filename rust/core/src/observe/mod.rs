@@ -13,7 +13,7 @@ mod workers_view;
 
 pub use catalogue::Catalogue;
 pub use error_counts::ErrorLabel;
-pub use event::{EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
+pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
 pub use histogram::{Distribution, RecentDistribution};
 pub use process_metrics::{
     HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,

@@ -13,7 +13,7 @@ use super::retry_after::retry_after;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
-use crate::observe::{EventSink, HttpCall, Level, LogRecord, http_request, token_failed};
+use crate::observe::{Area, EventSink, HttpCall, Level, LogRecord, http_request, token_failed};
 use crate::settings::{Configuration, Credentials, TokenSource};
 use crate::supervise::spawn;
 
@@ -121,6 +121,8 @@ impl Auth {
             Ok(Some(token)) => {
                 if state.minted(token, now, fastrand::f64()) {
                     self.log(Level::Info, "the token is fresh again".to_owned());
+                } else {
+                    self.log(Level::Debug, "got a token".to_owned());
                 }
                 Ok(())
             }
@@ -190,8 +192,10 @@ impl Auth {
     }
 
     fn log(&self, level: Level, message: String) {
-        if let Some(sink) = &self.sink {
-            sink.log(LogRecord::new(level, message));
+        if let Some(sink) = &self.sink
+            && sink.wants_log(Area::Token, level)
+        {
+            sink.log(LogRecord::new(Area::Token, level, message));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::poll_plan::PollPlan;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
-use crate::observe::{Happening, Level, LogRecord};
+use crate::observe::{Area, Happening, Level, LogRecord};
 use crate::transport::PollRequest;
 use crate::wire::PolledBatch;
 
@@ -39,6 +39,7 @@ impl TaskRunner {
                 Err(error) => {
                     let tries = trouble.get_or_insert(0);
                     *tries += 1;
+                    self.debug(|| format!("poll failed, {tries} in a row: {error}"));
                     if *tries == 1 {
                         let message = format!(
                             "polling for {:?} fails and is tried again: {error}",
@@ -125,6 +126,10 @@ impl TaskRunner {
         })?;
         self.metrics.poll_answered(sent.elapsed());
         self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
+        self.debug(|| {
+            let (count, millis) = (request.count, sent.elapsed().as_secs_f64() * 1_000.0);
+            format!("polled up to {count} tasks, got {} after {millis:.1} ms", tasks.len())
+        });
         if unusable > 0 {
             let message = format!(
                 "{unusable} tasks of {:?} came without usable ids and cannot be run",
@@ -156,7 +161,11 @@ impl TaskRunner {
         self.sink.tell(&self.config.task_type, what);
     }
 
+    fn debug(&self, message: impl FnOnce() -> String) {
+        self.sink.debug(Area::Poll, &self.config.task_type, None, message);
+    }
+
     fn log(&self, level: Level, message: String) {
-        self.sink.log(LogRecord::new(level, message).of_type(&self.config.task_type));
+        self.sink.log(LogRecord::new(Area::Poll, level, message).of_type(&self.config.task_type));
     }
 }

@@ -3,7 +3,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use conductor_core::host::Runtime;
-use conductor_core::observe::{EventSink, LogRecord, TaskRunnerEvent};
+use conductor_core::observe::{EventSink, Level, LogRecord, TaskRunnerEvent};
 use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
 use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
@@ -21,6 +21,7 @@ pub(crate) struct Lines {
 
 impl EventSink for Lines {
     fn log(&self, record: LogRecord) {
+        assert!(record.level > Level::Debug, "a record that nobody wants: {record:?}");
         self.logged.lock().unwrap().push(record.message);
     }
 
