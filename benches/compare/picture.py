@@ -47,7 +47,9 @@ def svg(results: Results) -> str:
         bottom = top + _TOP + len(rows) * _ROW
         for value in scale.decades():
             x = scale.x(value)
-            parts.append(f'<line class="grid" x1="{x:.1f}" y1="{top + _TOP - 8}" x2="{x:.1f}" y2="{bottom}"/>')
+            parts.append(
+                f'<line class="grid" x1="{x:.1f}" y1="{top + _TOP - 8}" x2="{x:.1f}" y2="{bottom}"/>'
+            )
             parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value:,.0f}</text>')
         for row, client in enumerate(rows):
             spread = spreads[client]

@@ -93,7 +93,7 @@ class Results:
             return None
         medians = abs(statistics.median(one) / statistics.median(other) - 1)
         rounds = max(abs(a / b - 1) for a, b in zip(one, other, strict=False))
-        return f"Noise: CPU of the same client measured twice differs by {medians:.1%} (one round: {rounds:.1%})."
+        return f"Noise: CPU of one client measured twice differs by {medians:.1%} (one round: {rounds:.1%})."
 
 
 def text(results: Results) -> str:
@@ -102,10 +102,10 @@ def text(results: Results) -> str:
     for scenario, clients in results.shown():
         lines += ["", scenario.title]
         heads = [HEADINGS[column][0] for column in scenario.columns]
-        lines.append(f"  {'':32}" + "".join(f"{head:>30}" for head in heads))
+        lines.append(f"  {'':32}" + "".join(f"{head:>34}" for head in heads))
         for client in clients:
             cells = [cell(results, scenario.name, client.name, column) for column in scenario.columns]
-            lines.append(f"  {client.name:32}" + "".join(f"{text:>30}" for text in cells))
+            lines.append(f"  {client.name:32}" + "".join(f"{text:>34}" for text in cells))
     lines += ["", f"Median (least to most) of {results.rounds()} rounds; the client's whole process tree."]
     lines += filter(None, [results.noise()])
     return "\n".join(lines)

@@ -19,7 +19,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`server`: fields of options.rs in ../server. `seconds`: of a stretch; `quick`: is it in the quick form?"""
+    """`server`: fields of options.rs in ../server. `seconds`: of a stretch. `quick`: also in quick runs."""
 
     name: str
     title: str

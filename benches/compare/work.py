@@ -1,7 +1,7 @@
 """The functions that the clients run. Each gives back what it got, and the server compares."""
 
 # No `from __future__ import annotations`: with it every task of conductor-python 2.0.0 fails, because it
-# reads the annotations as they stand. Nor a bare `list`, on which its conversion fails.
+# reads the annotations as they stand. Nor a bare `list` or `List[Any]`, on which its conversion fails.
 import asyncio
 import time
 from collections.abc import Callable
@@ -35,7 +35,13 @@ async def async_nap(a: int, b: str, c: bool, d: float) -> Dict[str, Any]:  # noq
     return {"a": a, "b": b, "c": c, "d": d}
 
 
-def document(a: int, b: str, c: bool, d: float, document: List[Any]) -> Dict[str, Any]:  # noqa: UP006
+def document(
+    a: int,
+    b: str,
+    c: bool,
+    d: float,
+    document: List[dict],  # type: ignore[type-arg] # noqa: UP006 # the SDK takes no list of dict[…]
+) -> Dict[str, Any]:  # noqa: UP006
     return {"a": a, "b": b, "c": c, "d": d, "document": document}
 
 

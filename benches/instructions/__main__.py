@@ -60,7 +60,9 @@ def main() -> None:
         change = f"{count / baseline[case] - 1:+9.1%}" if case in baseline else "no baseline"
         print(f"  {case:22}{count:>12,}  {change}")
     if missing := counted.keys() - baseline.keys():
-        _cannot(f"no baseline of {', '.join(sorted(missing))}: make instructions ARGS=--bless keeps this count")
+        _cannot(
+            f"no baseline of {', '.join(sorted(missing))}: make instructions ARGS=--bless keeps this count"
+        )
         return
     if dearer := [case for case in counted if counted[case] > baseline[case] * (1 + TOLERANCE)]:
         sys.exit(
@@ -97,7 +99,9 @@ def _callgrind(command: list[str]) -> int:
 
 
 def _build() -> str:
-    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    rustc = subprocess.run(
+        ["rustc", "--version"], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
     python = f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()})"
     return f"{python}, rustc {rustc.split()[1]}, {platform.machine()}"
 

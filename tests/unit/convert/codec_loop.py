@@ -1,4 +1,4 @@
-"""One codec in a loop, for callgrind to count: `python tests/unit/convert/codec_loop.py decode 4_fields 1000`.
+"""One codec in a loop, for callgrind to count: `python codec_loop.py decode 4_fields 1000`.
 
 A script and no module of the tests, so that callgrind sees little else. It does the same whatever it is
 asked, but for the loop: a run without a loop is what the start costs.
