@@ -60,8 +60,9 @@ def _measured_on(results: Results) -> str:
     return (
         f"Medians of {results.rounds()} alternating rounds of `make bench` on {facts['date'][:10]} at "
         f"{facts['conductor-fast'].partition(', ')[2]}: {facts['CPU']}, {facts['kernel']}, "
-        f"{facts['Python']}, conductor-python {facts['conductor-python']}; the client on one core, the server on the other, a "
-        f"load of {facts['load'].partition(' ')[0]} beforehand. {results.noise() or ''}"
+        f"{facts['Python']}, conductor-python {facts['conductor-python']}; the client on one core, the "
+        f"server on the other, a load of {facts['load'].partition(' ')[0]} beforehand. "
+        f"{results.noise() or ''}"
     ).strip()
 
 
