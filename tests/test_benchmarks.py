@@ -45,6 +45,7 @@ def test_figures_are_medians_and_the_floor_is_that_of_the_same_round(results: Re
     assert short_cell(results, "capacity", "conductor-python, 10 threads", "latency_p50") == ""
     printed = text(results)
     assert "12.0 (10.0 to 16.0)" in printed
+    assert "With 10 threads: 58 × less CPU" in printed
     assert "differs by 20.0% (one round: 20.0%)" in printed
 
 

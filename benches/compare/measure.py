@@ -50,6 +50,7 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
         with _client(client, url, errors) as process:
             try:
                 _until(events, "started")
+                pss_before = processes.pss_mib(process)
                 before = processes.cost(process)
                 _until(events, "measured")
                 after = processes.cost(process)
@@ -61,6 +62,8 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
         ended = _until(events, "ended")
     _check(client, ended)
     figures |= _figures(before, after, ended)
+    if figures["tasks"]:
+        figures["pss_growth"] = (figures["pss_mib"] - pss_before) / figures["tasks"] * 100_000
     figures["first_poll_seconds"] = ended["first_poll_unix"] - started_unix
     if ended["first_result_unix"]:
         figures["first_task_seconds"] = ended["first_result_unix"] - started_unix

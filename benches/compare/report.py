@@ -28,6 +28,8 @@ HEADINGS = {
     "cpu_per_floor": ("× floor", "{:,.2f}"),
     "switches_per_task": ("switches per task", "{:,.2f}"),
     "pss_mib": ("PSS MiB", "{:,.1f}"),
+    "pss_growth": ("MiB more per 100,000 tasks", "{:,.3f}"),
+    "tasks": ("tasks", "{:,.0f}"),
     "latency_p50": ("p50 µs", "{:,.0f}"),
     "latency_p90": ("p90 µs", "{:,.0f}"),
     "latency_p99": ("p99 µs", "{:,.0f}"),
@@ -85,6 +87,19 @@ class Results:
             if names:
                 yield scenario, [client for client in scenario.clients if client.name in names]
 
+    def ratios(self) -> list[str]:
+        """How much less CPU a task of ours takes than the SDK's, with as many slots."""
+        lines = []
+        for client in SCENARIOS[0].clients:
+            ours, _, slots = client.name.partition(", ")
+            own = self.spread("capacity", client.name, "cpu_micros_per_task")
+            theirs = self.spread("capacity", f"conductor-python, {slots}", "cpu_micros_per_task")
+            if ours == "ours" and own and theirs:
+                lines.append(
+                    f"With {slots}: {theirs.median / own.median:.0f} × less CPU than conductor-python."
+                )
+        return lines
+
     def noise(self) -> str | None:
         """What the A/A pair says."""
         figure = "cpu_micros_per_task"
@@ -107,7 +122,7 @@ def text(results: Results) -> str:
             cells = [cell(results, scenario.name, client.name, column) for column in scenario.columns]
             lines.append(f"  {client.name:32}" + "".join(f"{text:>34}" for text in cells))
     lines += ["", f"Median (least to most) of {results.rounds()} rounds; the client's whole process tree."]
-    lines += filter(None, [results.noise()])
+    lines += [*results.ratios(), *filter(None, [results.noise()])]
     return "\n".join(lines)
 
 

@@ -134,7 +134,6 @@ SCENARIOS = (
         _IDLE_CLIENTS,
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "polls": "at_once"},
-        quick=True,
     ),
     Scenario(
         "document",
@@ -145,6 +144,13 @@ SCENARIOS = (
         ),
         ("tasks_per_second", "cpu_micros_per_task", "pss_mib"),
         {"document_bytes": 1_048_576, "arrivals": {"kind": "closed", "available": 10}},
+    ),
+    Scenario(
+        "endurance",
+        "Closed loop for half a minute: does memory grow?",
+        (OURS_10,),
+        ("tasks", "pss_mib", "pss_growth"),
+        seconds=30.0,
     ),
     *(
         Scenario(
