@@ -213,10 +213,10 @@ impl Server {
                 }
             }
             (b"POST" | b"PUT", b"/metadata/taskdefs") => {
-                self.respond(token, "200 OK", "application/json", b"")
+                self.respond(token, "200 OK", "application/json", b"");
             }
             (b"POST", path) if path.ends_with(b"/log") => {
-                self.respond(token, "200 OK", "application/json", b"")
+                self.respond(token, "200 OK", "application/json", b"");
             }
             _ => {
                 self.tasks.counts.refused += 1;
