@@ -1,4 +1,5 @@
 //! The server and the floor client, as `make bench` runs them.
+#![cfg(test)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
