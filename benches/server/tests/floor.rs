@@ -1,5 +1,5 @@
 //! The server and the floor client, as `make bench` runs them.
-#![cfg(test)]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
