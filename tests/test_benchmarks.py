@@ -31,8 +31,8 @@ def _samples(client: str, *cpu_micros: float) -> list[Sample]:
 def results(tmp_path: Path) -> Results:
     samples = [
         *_samples("floor", 5.0, 10.0, 8.0),
-        *_samples("ours, 10 threads", 10.0, 16.0, 12.0),
-        *_samples("ours, 10 threads, again", 10.0, 20.0, 15.0),
+        *_samples("conductor_fast, 10 threads", 10.0, 16.0, 12.0),
+        *_samples("conductor_fast, 10 threads, again", 10.0, 20.0, 15.0),
         *_samples("conductor-python, 10 threads", 700.0),
     ]
     Results(FACTS, samples).write(tmp_path / "kept.json")
@@ -40,8 +40,10 @@ def results(tmp_path: Path) -> Results:
 
 
 def test_figures_are_medians_and_the_floor_is_that_of_the_same_round(results: Results) -> None:
-    assert results.spread("capacity", "ours, 10 threads", "cpu_micros_per_task") == Spread(12.0, 10.0, 16.0)
-    assert results.values("capacity", "ours, 10 threads", "cpu_per_floor") == [2.0, 1.6, 1.5]
+    assert results.spread("capacity", "conductor_fast, 10 threads", "cpu_micros_per_task") == Spread(
+        12.0, 10.0, 16.0
+    )
+    assert results.values("capacity", "conductor_fast, 10 threads", "cpu_per_floor") == [2.0, 1.6, 1.5]
     assert short_cell(results, "capacity", "conductor-python, 10 threads", "latency_p50") == ""
     printed = text(results)
     assert "12.0 (10.0 to 16.0)" in printed
@@ -51,8 +53,8 @@ def test_figures_are_medians_and_the_floor_is_that_of_the_same_round(results: Re
 
 def test_the_picture_is_svg_and_names_every_client_once_a_panel(results: Results) -> None:
     words = [element.text for element in ElementTree.fromstring(svg(results)).iter() if element.text]
-    assert words.count("floor") == words.count("ours, 10 threads") == 2
-    assert "ours, 10 threads, again" not in words
+    assert words.count("floor") == words.count("conductor_fast, 10 threads") == 2
+    assert "conductor_fast, 10 threads, again" not in words
     assert {"12.0", "83,333", "700.0"} <= set(words)
     with pytest.raises(ValueError, match="capacity"):
         svg(Results(FACTS, []))
@@ -73,5 +75,5 @@ def test_published_figures_replace_the_older_ones(
     assert "older" not in written
     assert written.startswith("before\n")
     assert written.endswith("after\n")
-    assert "| ours, 10 threads | 83,333" in written
+    assert "| conductor_fast, 10 threads | 83,333" in written
     assert (tmp_path / publish.PICTURE).exists()

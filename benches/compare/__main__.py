@@ -46,7 +46,7 @@ def main() -> None:
                     f"{report.HEADINGS[name][1].format(sample.figures[name])} {report.HEADINGS[name][0]}"
                     for name in shown
                 )
-                print(f"{scenario.name} {round_number}: {client.name:32}{figures}", file=sys.stderr)
+                print(f"{scenario.name} {round_number}: {client.name:34}{figures}", file=sys.stderr)
     print("\n" + report.text(results))
     if given.output:
         stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")

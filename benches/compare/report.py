@@ -91,10 +91,10 @@ class Results:
         """How much less CPU a task of ours takes than the SDK's, with as many slots."""
         lines = []
         for client in SCENARIOS[0].clients:
-            ours, _, slots = client.name.partition(", ")
+            slots = client.name.partition(", ")[2]
             own = self.spread("capacity", client.name, "cpu_micros_per_task")
             theirs = self.spread("capacity", f"conductor-python, {slots}", "cpu_micros_per_task")
-            if ours == "ours" and own and theirs:
+            if client.program == "ours" and own and theirs:
                 lines.append(
                     f"With {slots}: {theirs.median / own.median:.0f} × less CPU than conductor-python."
                 )
@@ -117,10 +117,10 @@ def text(results: Results) -> str:
     for scenario, clients in results.shown():
         lines += ["", scenario.title]
         heads = [HEADINGS[column][0] for column in scenario.columns]
-        lines.append(f"  {'':32}" + "".join(f"{head:>34}" for head in heads))
+        lines.append(f"  {'':34}" + "".join(f"{head:>34}" for head in heads))
         for client in clients:
             cells = [cell(results, scenario.name, client.name, column) for column in scenario.columns]
-            lines.append(f"  {client.name:32}" + "".join(f"{text:>34}" for text in cells))
+            lines.append(f"  {client.name:34}" + "".join(f"{text:>34}" for text in cells))
     lines += ["", f"Median (least to most) of {results.rounds()} rounds; the client's whole process tree."]
     lines += [*results.ratios(), *filter(None, [results.noise()])]
     return "\n".join(lines)

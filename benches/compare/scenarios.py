@@ -31,15 +31,15 @@ class Scenario:
 
 
 FLOOR = Client("floor", "floor", slots=32)
-OURS_10 = Client("ours, 10 threads", "ours", slots=10)
-AGAIN = Client("ours, 10 threads, again", "ours", slots=10)
+OURS_10 = Client("conductor_fast, 10 threads", "ours", slots=10)
+AGAIN = Client("conductor_fast, 10 threads, again", "ours", slots=10)
 """The A/A pair of `OURS_10`: how far two medians of the same thing lie apart."""
 
 _THROUGHPUT = ("tasks_per_second", "cpu_micros_per_task", "cpu_per_floor", "switches_per_task", "pss_mib")
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "cpu_micros_per_task")
 _IDLE = ("cpu_percent", "polls_per_second", "pss_mib", "first_poll_seconds")
 _IDLE_CLIENTS = (
-    Client("ours, 10 task types", "ours", task_types=10),
+    Client("conductor_fast, 10 task types", "ours", task_types=10),
     Client("conductor-python, 10 task types", "sdk", task_types=10),
 )
 _BURST_CLIENTS = (OURS_10, Client("conductor-python, 10 threads", "sdk", slots=10))
@@ -50,10 +50,10 @@ SCENARIOS = (
         "Closed loop: a function that does nothing, tasks always there",
         (
             FLOOR,
-            Client("ours, 1 thread", "ours"),
+            Client("conductor_fast, 1 thread", "ours"),
             OURS_10,
-            Client("ours, 50 threads", "ours", slots=50),
-            Client("ours, 100 coroutines", "ours", "async_noop", 100),
+            Client("conductor_fast, 50 threads", "ours", slots=50),
+            Client("conductor_fast, 100 coroutines", "ours", "async_noop", 100),
             AGAIN,
             Client("conductor-python, 1 thread", "sdk"),
             Client("conductor-python, 10 threads", "sdk", slots=10),
@@ -66,13 +66,13 @@ SCENARIOS = (
     Scenario(
         "yield",
         "Closed loop: one `await asyncio.sleep(0)`",
-        (FLOOR, Client("ours, 100 coroutines", "ours", "async_yield", 100)),
+        (FLOOR, Client("conductor_fast, 100 coroutines", "ours", "async_yield", 100)),
         _THROUGHPUT,
     ),
     Scenario(
         "nap_threads",
         "Closed loop: 1 ms of sleep on 50 threads",
-        (Client("bare threads", "bare", "nap", 50), Client("ours, 50 threads", "ours", "nap", 50)),
+        (Client("bare threads", "bare", "nap", 50), Client("conductor_fast, 50 threads", "ours", "nap", 50)),
         ("tasks_per_second", "cpu_micros_per_task"),
     ),
     Scenario(
@@ -80,7 +80,7 @@ SCENARIOS = (
         "Closed loop: 1 ms of sleep in 64 coroutines",
         (
             Client("bare asyncio", "bare", "async_nap", 64),
-            Client("ours, 64 coroutines", "ours", "async_nap", 64),
+            Client("conductor_fast, 64 coroutines", "ours", "async_nap", 64),
         ),
         ("tasks_per_second", "cpu_micros_per_task"),
     ),
@@ -88,7 +88,7 @@ SCENARIOS = (
         "think",
         "Closed loop: the server takes 5 ms for every answer",
         (
-            Client("ours, 50 threads", "ours", slots=50),
+            Client("conductor_fast, 50 threads", "ours", slots=50),
             Client("conductor-python, 50 threads", "sdk", slots=50),
         ),
         ("tasks_per_second", "cpu_micros_per_task", "most_connections"),
@@ -99,8 +99,8 @@ SCENARIOS = (
         "Open loop: 50 tasks a second, microseconds from available to completed",
         (
             Client("floor, blocking", "floor", slots=0),
-            Client("ours, 1 thread", "ours"),
-            Client("ours, 100 coroutines", "ours", "async_noop", 100),
+            Client("conductor_fast, 1 thread", "ours"),
+            Client("conductor_fast, 100 coroutines", "ours", "async_noop", 100),
             Client("conductor-python, 1 thread", "sdk"),
         ),
         _LATENCY,
@@ -139,7 +139,7 @@ SCENARIOS = (
         "document",
         "Closed loop: 1 MB in and out",
         (
-            Client("ours, 10 threads", "ours", "document", 10),
+            Client("conductor_fast, 10 threads", "ours", "document", 10),
             Client("conductor-python, 10 threads", "sdk", "document", 10),
         ),
         ("tasks_per_second", "cpu_micros_per_task", "pss_mib"),
@@ -156,7 +156,7 @@ SCENARIOS = (
         Scenario(
             f"types_{number}",
             f"Open loop: 5,000 tasks a second over {number} task type{'s' if number > 1 else ''}",
-            (Client(f"ours, {number} task types", "ours", task_types=number),),
+            (Client(f"conductor_fast, {number} task types", "ours", task_types=number),),
             ("tasks_per_second", "cpu_micros_per_task", "polls_per_second", "latency_p50"),
             {"arrivals": {"kind": "open", "per_second": 5_000}, "task_types": number},
         )
