@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from benches.compare import publish
 from benches.compare.measure import Sample
 from benches.compare.picture import svg
 from benches.compare.report import Results, Spread, short_cell, text
+from benches.instructions import __main__ as instructions
 
 FACTS = {
     "date": "2026-11-25 19:24 UTC", "CPU": "<CPU>, 2 cores", "kernel": "Linux", "Python": "CPython 3.13.0",
@@ -77,3 +79,28 @@ def test_published_figures_replace_the_older_ones(
     assert written.endswith("after\n")
     assert "| conductor_fast, 10 threads | 83,333" in written
     assert (tmp_path / publish.PICTURE).exists()
+
+
+@pytest.mark.parametrize(
+    ("counted", "failure"),
+    [({"split": 103, "write": 10}, None), ({"split": 104, "write": 10}, "split"), ({"new": 1}, "1")],
+)
+def test_the_gate_refuses_what_is_dearer_and_what_has_no_baseline(
+    counted: dict[str, int], failure: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baselines = tmp_path / "baselines.json"
+    baselines.write_text(json.dumps({"this build": {"split": 100, "write": 10}}))
+    monkeypatch.setattr(instructions, "BASELINES", baselines)
+    monkeypatch.setattr(instructions, "_build", lambda: "this build")
+    monkeypatch.setattr(instructions, "_count", lambda: counted)
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/valgrind")
+    monkeypatch.setenv(instructions.REQUIRED, "1")
+    monkeypatch.setattr("sys.argv", ["instructions"])
+    if failure is None:
+        instructions.main()
+    else:
+        with pytest.raises(SystemExit, match=failure):
+            instructions.main()
+    monkeypatch.setattr("sys.argv", ["instructions", "--bless"])
+    instructions.main()
+    assert json.loads(baselines.read_text()) == {"this build": counted}
