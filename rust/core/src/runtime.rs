@@ -20,7 +20,7 @@ pub struct Runtime {
     client: Arc<dyn TaskClient>,
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
-    report: mpsc::UnboundedSender<Finished<Slot>>,
+    report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     polling: watch::Sender<bool>,
 }
 
@@ -67,6 +67,10 @@ impl Runtime {
         let relieved = Arc::clone(&runner);
         supervise(self.io.handle(), &self.sink, "relief of waiting tasks", move || {
             Arc::clone(&relieved).relieve()
+        });
+        let looked_after = Arc::clone(&runner);
+        supervise(self.io.handle(), &self.sink, "return of waiting tasks", move || {
+            Arc::clone(&looked_after).look_back()
         });
         if !on_request {
             let polled = Arc::clone(&runner);

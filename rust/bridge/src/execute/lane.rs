@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use conductor_core::wire::PolledTask;
-use conductor_core::worker::{Assignment, Completion, ReadyQueue};
+use conductor_core::worker::{Assignment, Completion, Ended, ReadyQueue, Run};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -25,6 +25,7 @@ pub(crate) struct PyLane {
 struct Current {
     task: Arc<PolledTask>,
     completion: Completion,
+    run: Run,
     started: Instant,
     /// It is told already how the function ended.
     raised: bool,
@@ -36,24 +37,27 @@ impl PyLane {
         Self { queue, reporting, current: Mutex::new(None) }
     }
 
-    fn next<'py>(&self, py: Python<'py>, mut took: Option<Duration>) -> Option<Bound<'py, PyDict>> {
+    fn next<'py>(&self, py: Python<'py>, mut ended: Option<Ended>) -> Option<Bound<'py, PyDict>> {
         loop {
             // First without detaching: under load the next task is there, and a detach is a chance to
             // lose the GIL to another thread for nothing.
-            let assignment = match self.queue.try_take(took.take()) {
-                Some(assignment) => assignment,
+            let (run, assignment) = match self.queue.try_take(ended.take()) {
+                Some(started) => started,
                 None => py.detach(|| self.queue.take())?,
             };
-            let Assignment { task, completion } = assignment;
+            let Assignment { task, completion, .. } = assignment;
             match self.reporting.arguments(py, &task) {
                 Ok(arguments) => {
                     self.reporting.tell_started(&task);
                     let started = Instant::now();
-                    let current = Current { task: Arc::new(task), completion, started, raised: false };
+                    let current = Current { task: Arc::new(task), completion, run, started, raised: false };
                     *self.lock() = Some(current);
                     return Some(arguments);
                 }
-                Err(result) => completion.complete(result),
+                Err(result) => {
+                    completion.complete(result);
+                    ended = Some(Ended { run, at: Instant::now() });
+                }
             }
         }
     }
@@ -73,6 +77,9 @@ fn no_task() -> PyErr {
 
 impl Drop for PyLane {
     fn drop(&mut self) {
+        if let Some(Current { run, .. }) = self.lock().take() {
+            self.queue.ended(Ended { run, at: Instant::now() });
+        }
         self.queue.resign();
     }
 }
@@ -90,11 +97,11 @@ impl PyLane {
         py: Python<'py>,
         output: &Bound<'py, PyDict>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let Current { task, completion, started, .. } = self.current()?;
-        let took = started.elapsed();
-        completion.complete(self.reporting.completed(&task, output, Some(took)));
+        let Current { task, completion, run, started, .. } = self.current()?;
+        let at = Instant::now();
+        completion.complete(self.reporting.completed(&task, output, Some(at - started)));
         drop(task);
-        Ok(self.next(py, Some(took)))
+        Ok(self.next(py, Some(Ended { run, at })))
     }
 
     /// Any other outcome; then as `take`. `logs` are (text, milliseconds since 1970).
@@ -118,10 +125,10 @@ impl PyLane {
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&task, output, outcome, returned_after)?;
-        let Current { completion, started, .. } = self.current()?;
+        let Current { completion, run, .. } = self.current()?;
         completion.complete(result);
         drop(task);
-        Ok(self.next(py, Some(started.elapsed())))
+        Ok(self.next(py, Some(Ended { run, at: Instant::now() })))
     }
 
     /// The function has raised, for whoever listens; a `report` follows.

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -44,7 +44,8 @@ pub struct Updater {
 }
 
 impl Updater {
-    /// Starts the updater and returns the way to it. `lanes` is the number of posts in flight.
+    /// Starts the updater and returns the way to it. There are never more than `lanes`
+    /// posts in flight.
     pub fn start<G: Send + 'static>(
         runtime: &Handle,
         client: Arc<dyn TaskClient>,
@@ -57,7 +58,7 @@ impl Updater {
             client,
             ledger,
             sink: Arc::clone(sink),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(lanes),
             failing: Mutex::default(),
             failing_types: AtomicUsize::new(0),
         });
@@ -66,6 +67,7 @@ impl Updater {
             let updater = Arc::clone(&updater);
             move || Arc::clone(&updater).take_in(Arc::clone(&finished))
         });
+        // Most of them sleep: the outbox lets as many post as are of use.
         for _ in 0..lanes {
             let updater = Arc::clone(&updater);
             supervise(runtime, sink, "posting of results", move || Arc::clone(&updater).post());
@@ -86,21 +88,21 @@ impl Updater {
                 Letter { hold, task_type, result, backoff: RETRY, tries: 0, is_substitute: false }
             }));
             // Slots first: the poll that they allow is then on its way while the results are written.
-            let count = guards.len();
             guards.clear();
-            self.outbox.tell(count);
+            self.outbox.tell();
         }
     }
 
     async fn post(self: Arc<Self>) {
         loop {
-            let letter = self.outbox.next().await;
-            let sent = self.sink.wants_events().then(Instant::now);
-            match self.client.update_task(letter.result.body.clone()).await {
+            let (letter, posting) = self.outbox.next().await;
+            let answer = self.client.update_task(letter.result.body.clone()).await;
+            let took = posting.answered(answer.as_ref().is_err_and(tells_of_trouble));
+            match answer {
                 Ok(()) => {
                     // Before the ledger lets go: whoever waits for it then finds the event told.
-                    if let Some(sent) = sent {
-                        self.delivered(&letter, sent.elapsed());
+                    if self.sink.wants_events() {
+                        self.delivered(&letter, took);
                     }
                     self.ledger.settled(letter.hold);
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
@@ -207,4 +209,9 @@ impl Updater {
         let task_id = &letter.result.identity.task_id;
         self.sink.log(LogRecord::new(level, message).of_type(&letter.task_type).of_task(task_id));
     }
+}
+
+/// Not what is wrong with one result or with our address and rights.
+fn tells_of_trouble(error: &Error) -> bool {
+    matches!(error.judge(), Judgement::Transient | Judgement::Throttled)
 }

@@ -2,13 +2,17 @@
 
 mod slots;
 mod run_time;
+mod running;
+mod prefetch;
 mod executor;
+mod waiting;
 mod ready_queue;
 mod burst_queue;
 mod lease_manager;
 mod poll_plan;
 mod progress;
 mod task_runner;
+mod look_back;
 mod poller;
 
 pub use burst_queue::BurstQueue;
@@ -17,5 +21,6 @@ pub(crate) use lease_manager::LeaseManager;
 pub use poll_plan::PollPlan;
 pub use ready_queue::ReadyQueue;
 pub use run_time::{RunTime, threads_to_wake};
+pub use running::{Ended, Pace, Run};
 pub use slots::{Slot, Slots};
 pub use task_runner::TaskRunner;

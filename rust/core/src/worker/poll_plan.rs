@@ -92,6 +92,7 @@ impl PollPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Prefetch;
 
     const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -105,6 +106,7 @@ mod tests {
             thread_count: 10,
             poll_interval: interval,
             poll_timeout,
+            prefetch: Prefetch::Auto,
             lease_extend_enabled: false,
             paused: false,
         })

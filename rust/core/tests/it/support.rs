@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use conductor_core::event::{EventSink, LogRecord, TaskRunnerEvent};
 use conductor_core::runtime::Runtime;
-use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
+use conductor_core::settings::{Configuration, PollInterval, Prefetch, WorkerConfig};
 use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
-use conductor_core::worker::{Assignment, Completion, ReadyQueue, TaskRunner};
+use conductor_core::worker::{Assignment, Completion, Ended, ReadyQueue, TaskRunner};
 use conductor_devserver::{DevServer, FaultRule, Options};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -85,6 +85,7 @@ pub(crate) fn config(task_type: &str, thread_count: usize) -> WorkerConfig {
         thread_count,
         poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
         poll_timeout: None,
+        prefetch: Prefetch::Auto,
         lease_extend_enabled: false,
         paused: false,
     }
@@ -149,9 +150,10 @@ impl Engine {
                 let (queue, work) = (Arc::clone(&queue), Arc::clone(&work));
                 std::thread::spawn(move || {
                     queue.enlist();
-                    while let Some(Assignment { task, completion }) = queue.take() {
+                    while let Some((run, Assignment { task, completion, .. })) = queue.take() {
                         let result = work(&task, &completion);
                         completion.complete(result);
+                        queue.ended(Ended { run, at: Instant::now() });
                     }
                     queue.resign();
                 })
