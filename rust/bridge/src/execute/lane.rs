@@ -56,7 +56,7 @@ impl PyLane {
                 }
                 Err(result) => {
                     completion.complete(result);
-                    ended = Some(Ended { run, at: Instant::now() });
+                    ended = Some(Ended { run, at: Instant::now(), took: None });
                 }
             }
         }
@@ -78,7 +78,7 @@ fn no_task() -> PyErr {
 impl Drop for PyLane {
     fn drop(&mut self) {
         if let Some(Current { run, .. }) = self.lock().take() {
-            self.queue.ended(Ended { run, at: Instant::now() });
+            self.queue.ended(Ended { run, at: Instant::now(), took: None });
         }
         self.queue.resign();
     }
@@ -99,9 +99,10 @@ impl PyLane {
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Current { task, completion, run, started, .. } = self.current()?;
         let at = Instant::now();
-        completion.complete(self.reporting.completed(&task, output, Some(at - started)));
+        let took = Some(at - started);
+        completion.complete(self.reporting.completed(&task, output, took));
         drop(task);
-        Ok(self.next(py, Some(Ended { run, at })))
+        Ok(self.next(py, Some(Ended { run, at, took })))
     }
 
     /// Any other outcome; then as `take`. `logs` are (text, milliseconds since 1970).
@@ -125,10 +126,11 @@ impl PyLane {
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&task, output, outcome, returned_after)?;
-        let Current { completion, run, .. } = self.current()?;
+        let Current { completion, run, started, .. } = self.current()?;
         completion.complete(result);
         drop(task);
-        Ok(self.next(py, Some(Ended { run, at: Instant::now() })))
+        let at = Instant::now();
+        Ok(self.next(py, Some(Ended { run, at, took: Some(at - started) })))
     }
 
     /// The function has raised, for whoever listens; a `report` follows.

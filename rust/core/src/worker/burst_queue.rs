@@ -39,7 +39,9 @@ impl BurstQueue {
     /// A run is over. The loop is woken, once for all that end before it takes, if a task waits for that.
     pub fn ended(&self, run: Run) {
         let mut state = self.lock();
-        state.waiting.running.end(Ended { run, at: Instant::now() });
+        let at = Instant::now();
+        let took = state.waiting.running.started(run).map(|started| at - started);
+        state.waiting.running.end(Ended { run, at, took });
         self.wake_if_due(state);
     }
 

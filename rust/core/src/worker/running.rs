@@ -6,11 +6,14 @@ use super::run_time::RunTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run(usize);
 
-/// A run that is over, and when.
+/// A run that is over.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended {
     pub run: Run,
     pub at: Instant,
+    /// The function's own time, without the wait for the GIL before it, which would make it look long enough
+    /// to wake a thread for each task; `None` if it was not called.
+    pub took: Option<Duration>,
 }
 
 /// How fast a worker works.
@@ -58,12 +61,21 @@ impl Running {
         Run(place)
     }
 
-    pub(super) fn end(&mut self, Ended { run: Run(place), at }: Ended) {
-        let Some(started) = self.started.get_mut(place).and_then(Option::take) else { return };
+    pub(super) fn end(&mut self, Ended { run: Run(place), took, .. }: Ended) {
+        if self.started.get_mut(place).and_then(Option::take).is_none() {
+            return;
+        }
         self.free.push(place);
         self.count -= 1;
-        self.run_time.record(at.saturating_duration_since(started));
-        self.timed += 1;
+        if let Some(took) = took {
+            self.run_time.record(took);
+            self.timed += 1;
+        }
+    }
+
+    /// Since when a run has run.
+    pub(super) fn started(&self, Run(place): Run) -> Option<Instant> {
+        self.started.get(place).copied().flatten()
     }
 
     pub(super) fn run_time(&self) -> RunTime {
@@ -97,15 +109,19 @@ mod tests {
         let second = running.start(start + ms(1));
         assert_eq!(running.room(), 0);
         assert_eq!(running.pace(start + ms(5)).oldest, Some(ms(5)));
-        running.end(Ended { run: first, at: start + ms(4) });
-        running.end(Ended { run: first, at: start + ms(9) });
+        let ended = |run, took| Ended { run, at: start, took };
+        assert_eq!(running.started(first), Some(start));
+        running.end(ended(first, Some(ms(4))));
+        running.end(ended(first, Some(ms(9))));
         assert_eq!(running.room(), 1, "a run ends once");
         let pace = running.pace(start + ms(5));
         assert_eq!((pace.timed, pace.oldest, pace.run_time.mean()), (1, Some(ms(4)), Some(ms(4))));
         assert_eq!(running.start(start + ms(6)), first);
         running.set_limit(1);
         assert_eq!(running.room(), 0);
-        running.end(Ended { run: second, at: start + ms(6) });
-        assert_eq!((running.room(), running.pace(start + ms(6)).oldest), (0, Some(ms(0))));
+        running.end(ended(second, None));
+        assert_eq!(running.room(), 0);
+        let pace = running.pace(start + ms(6));
+        assert_eq!((pace.timed, pace.oldest), (1, Some(ms(0))));
     }
 }

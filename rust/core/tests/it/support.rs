@@ -151,9 +151,11 @@ impl Engine {
                 std::thread::spawn(move || {
                     queue.enlist();
                     while let Some((run, Assignment { task, completion, .. })) = queue.take() {
+                        let started = Instant::now();
                         let result = work(&task, &completion);
                         completion.complete(result);
-                        queue.ended(Ended { run, at: Instant::now() });
+                        let at = Instant::now();
+                        queue.ended(Ended { run, at, took: Some(at - started) });
                     }
                     queue.resign();
                 })
