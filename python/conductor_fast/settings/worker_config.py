@@ -31,12 +31,13 @@ class WorkerConfig:
     """A task type, a domain, and how to poll them.
 
     `poll_interval_millis` None: the engine's choice, up to 100 ms, as the SDK's default.
-    `poll_timeout_millis`, how long the server may hold a poll, None: the engine's choice.
-    `thread_count`: tasks that run at once. `prefetch`: tasks that are held beyond those, None: as many as the
-    worker is expected to finish within two round trips of a poll. `worker_id` defaults to the host's name, as in the SDK
-    (worker/worker_interface.py). `nan`: an output with NaN or an infinity fails its task ("fail"), or they
-    are sent as null or as "NaN", "Infinity" and "-Infinity". `lease_extend_enabled`: the server is told in
-    time that a task still runs, and its cancellation is noticed. `paused`: polls only once it is resumed.
+    `poll_timeout_millis`, how long the server may hold a poll, None: the engine's choice. `thread_count`:
+    tasks that run at once. `prefetch`: tasks that are held beyond those, None: as many as the worker is
+    expected to finish within two round trips of a poll. `worker_id` defaults to the host's name, as in
+    the SDK (worker/worker_interface.py). `nan`: an output with NaN or an infinity fails its task
+    ("fail"), or they are sent as null or as "NaN", "Infinity" and "-Infinity". `lease_extend_enabled`:
+    the server is told in time that a task still runs, and its cancellation is noticed. `paused`: polls
+    only once it is resumed.
 
     Raises ConfigurationError that names the worker, the field and the remedy.
     """
