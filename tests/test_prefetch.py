@@ -23,8 +23,12 @@ def hosts(server: DevServer) -> Iterator[list[WorkerHost]]:
         yield [stack.enter_context(WorkerHost(server.url)) for _ in range(10)]
 
 
+def nothing() -> dict[str, Any]:
+    return {}
+
+
 def test_one_thread_polls_in_batches(server: DevServer, host: WorkerHost) -> None:
-    host.start_worker("short", dict)
+    host.start_worker("short", nothing)
     server.push_many("short", {}, 200)
     assert server.wait_for(200, "short", "COMPLETED")
     server.clear_transcript()
@@ -107,4 +111,4 @@ def test_what_waits_at_a_stop_goes_back_with_the_output_that_it_carried(server: 
 @pytest.mark.parametrize("prefetch", [65, -1, "many", True])
 def test_a_prefetch_that_is_none_is_refused_where_it_was_given(prefetch: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"'t': prefetch .*from 0 to 64"):
-        Worker("t", dict, prefetch=prefetch)
+        Worker("t", nothing, prefetch=prefetch)
