@@ -29,6 +29,8 @@ class TaskContext:
         self._result = task_result or TaskResult(
             workflow_instance_id=task.workflow_instance_id, task_id=task.task_id, worker_id=task.worker_id
         )
+        self.foreign: Any = None
+        """The same context of conductor-python's class, if its `get_task_context()` was called."""
 
     @property
     def task(self) -> Task:
@@ -53,6 +55,10 @@ class TaskContext:
         """The engine's: the function has returned, `cancelled` stays as it is."""
         cancelled = self.cancelled
         self._is_cancelled = lambda: cancelled
+
+    def share(self, foreign: Any, result: Any) -> None:
+        """The engine's: what is added here, and to `foreign`, is in `result` from now on."""
+        self.foreign, self._result = foreign, result
 
     @staticmethod
     def get() -> TaskContext:
@@ -82,11 +88,11 @@ class TaskContext:
     def get_input(self) -> dict[str, Any]:
         return self._task.input_data or {}
 
-    def get_callback_after_seconds(self) -> int:
+    def get_callback_after_seconds(self) -> float:
         return self._result.callback_after_seconds or 0
 
-    def set_callback_after(self, seconds: int) -> None:
-        """Report IN_PROGRESS: the server offers the task again after `seconds`."""
+    def set_callback_after(self, seconds: float) -> None:
+        """Report IN_PROGRESS: the server offers the task again after `seconds`, rounded up."""
         self._result.callback_after_seconds = seconds
 
     def add_log(self, log_message: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conductor_fast.model.context import TaskContext, context_source
 from conductor_fast.model.task import Task
-from conductor_fast.worker.output import Outcome, merge, raised, returned, text
+from conductor_fast.worker.output import Outcome, merge, raised, returned, text, whole_seconds
 
 if TYPE_CHECKING:
     from conductor_fast._core import Job, Lane
@@ -116,7 +116,7 @@ def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tupl
 def _fields(outcome: Outcome) -> dict[str, Any]:
     return {
         "reason": None if outcome.reason is None else text(outcome.reason),
-        "callback_after_seconds": outcome.callback_after_seconds,
+        "callback_after_seconds": whole_seconds(outcome.callback_after_seconds),
         "external_output_payload_storage_path": outcome.external_output_payload_storage_path,
     }
 

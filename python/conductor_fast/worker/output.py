@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import time
 import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from conductor_fast.interop.tasks import is_terminal, result_of
 from conductor_fast.model.context import TaskContext
 from conductor_fast.model.exceptions import NonRetryableException
 from conductor_fast.model.plain import to_plain
@@ -24,7 +26,7 @@ class Outcome:
     status: str
     output: dict[str, Any]
     reason: str | None = None
-    callback_after_seconds: int | None = None
+    callback_after_seconds: float | None = None
     logs: list[TaskExecLog] = dataclasses.field(default_factory=list[TaskExecLog])
     external_output_payload_storage_path: str | None = None
 
@@ -33,8 +35,11 @@ def returned(value: Any) -> Outcome:
     """The outcome of a function that returned `value`.
 
     What becomes a JSON object (a dict, a dataclass, a model, a plain object) is the output; any other
-    value is `{"result": value}`, as in the SDK (client/worker/worker.py).
+    value is `{"result": value}`, as in the SDK (client/worker/worker.py). Its results count as ours.
     """
+    if value is None or isinstance(value, _JSON):
+        return Outcome("COMPLETED", _output(value))
+    value = result_of(value)
     if isinstance(value, TaskResult):
         return Outcome(
             status=str(value.status or TaskResultStatus.COMPLETED),
@@ -59,10 +64,13 @@ def returned(value: Any) -> Outcome:
     return Outcome("COMPLETED", _output(value))
 
 
+_JSON = (dict, str, int, float, list, tuple)
+
+
 def _output(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value  # pyright: ignore[reportUnknownVariableType] - keys are checked when written
-    if value is None or isinstance(value, (str, int, float, list, tuple)):
+    if value is None or isinstance(value, _JSON):
         return {"result": value}
     try:
         plain = to_plain(value)
@@ -76,7 +84,7 @@ def raised(error: BaseException) -> Outcome:
     """The outcome of a function that raised: FAILED, so that the server tries again if the definition says
     so, or FAILED_WITH_TERMINAL_ERROR for a NonRetryableException. The traceback goes into the task's log.
     """
-    terminal = isinstance(error, NonRetryableException)
+    terminal = isinstance(error, NonRetryableException) or is_terminal(error)
     name = type(error).__name__
     message = text(error)
     return Outcome(
@@ -90,7 +98,7 @@ def raised(error: BaseException) -> Outcome:
 def merge(outcome: Outcome, context: TaskContext) -> Outcome:
     """`outcome` with what the function added through its context."""
     added = context.task_result
-    outcome.logs = [*added.logs, *outcome.logs]
+    outcome.logs = [*(added.logs or ()), *outcome.logs]
     if added.output_data:
         outcome.output = {**added.output_data, **outcome.output}
     if added.callback_after_seconds is not None and outcome.status in ("COMPLETED", "IN_PROGRESS"):
@@ -98,6 +106,22 @@ def merge(outcome: Outcome, context: TaskContext) -> Outcome:
         if outcome.callback_after_seconds is None:
             outcome.callback_after_seconds = added.callback_after_seconds
     return outcome
+
+
+def whole_seconds(seconds: Any) -> int | None:
+    """`callback_after_seconds` as it is sent: rounded up, and not before now.
+
+    Functions compute it, as `timedelta.total_seconds()` or as what is left of a time that may be past.
+    TypeError if it is no number.
+    """
+    if seconds is None:
+        return None
+    try:
+        rounded: int = math.ceil(seconds)
+    except (TypeError, ValueError, OverflowError):  # ValueError: NaN; OverflowError: infinity
+        what = seconds if isinstance(seconds, float) else f"a {type(seconds).__name__}"
+        raise TypeError(f"callback_after_seconds is {what}; give a number of seconds") from None
+    return max(0, rounded)
 
 
 def text(value: Any, convert: Callable[[Any], str] = str) -> str:

@@ -11,4 +11,4 @@ pub(crate) use configuration::TOKEN_HEADER;
 pub use credentials::{Credentials, GivenToken, TokenSource};
 pub use spool_settings::{Durability, SpoolSettings};
 pub use tls_settings::{CaFile, TlsSettings};
-pub use worker_config::{PollInterval, WorkerConfig};
+pub use worker_config::{PollInterval, Prefetch, WorkerConfig};

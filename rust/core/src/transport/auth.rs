@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
@@ -9,6 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::http_client::HttpClient;
 use super::request::Requests;
+use super::retry_after::retry_after;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
@@ -161,30 +162,32 @@ impl Auth {
         let request: Request<Bytes> =
             self.requests.make(Method::POST, &path, keys.to_string().into(), None)?;
         let sent = Instant::now();
-        let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.send(request));
+        let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.exchange(request));
         let answer = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")));
-        let status = answer.as_ref().map_or(0, |(status, _)| status.as_u16());
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         http_request(HttpCall::Token, status, sent.elapsed());
-        let (status, body) = answer?;
+        let answer = answer?;
+        let (status, body) = (answer.status(), answer.body());
         if status.is_success() {
             let unexpected = || ErrorKind::UnexpectedBody { problem: "no token came from /token".to_owned() };
-            let answer: Answer = serde_json::from_slice(&body).map_err(|_| unexpected())?;
+            let answer: Answer = serde_json::from_slice(body).map_err(|_| unexpected())?;
             return token_header(&answer.token).map(Some).ok_or_else(|| unexpected().into());
         }
         match status.as_u16() {
             404 => Ok(None),
             status @ (400 | 401 | 403) => {
-                let reason = masked(&classify(status, &body).to_string(), &[key_id, key_secret]);
+                let reason = masked(&classify(status, body).to_string(), &[key_id, key_secret]);
                 let problem = format!(
                     "authentication_settings: the server gives no token for this key ({reason}); check key_id and \
                      key_secret (CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET)"
                 );
                 Err(ErrorKind::Unauthorized { status, problem }.into())
             }
-            status => Err(classify(
-                status,
-                masked(&String::from_utf8_lossy(&body), &[key_id, key_secret]).as_bytes(),
-            )),
+            status => {
+                let body = masked(&String::from_utf8_lossy(body), &[key_id, key_secret]);
+                let asked = retry_after(answer.headers(), SystemTime::now());
+                Err(classify(status, body.as_bytes()).with_retry_after(asked))
+            }
         }
     }
 

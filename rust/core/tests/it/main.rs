@@ -9,6 +9,7 @@ mod spool_crash;
 mod spool_rows;
 mod payloads;
 mod polling;
+mod prefetch;
 mod ready_queue;
 mod leases;
 mod control;
