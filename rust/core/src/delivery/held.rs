@@ -18,4 +18,6 @@ pub struct Held {
     pub task_id: Arc<str>,
     pub task_type: Arc<str>,
     pub stage: Stage,
+    /// Its result is on disk and outlives this process.
+    pub is_on_disk: bool,
 }

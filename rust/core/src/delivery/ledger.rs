@@ -26,6 +26,10 @@ struct State {
     last_id: u64,
     polls_in_flight: usize,
     held: HashMap<HoldId, Entry>,
+    /// How many of them wait on disk.
+    on_disk: usize,
+    /// Since when all of them do.
+    settled_since: Option<Instant>,
     leases: Leases,
 }
 
@@ -37,9 +41,24 @@ struct Entry {
     waits: Option<(Instant, usize)>,
 }
 
+/// After a stop, what is on disk already still gets so long: a last burst to a server that takes it.
+const LAST_BURST: Duration = Duration::from_secs(3);
+
 impl State {
     fn is_empty(&self) -> bool {
         self.polls_in_flight == 0 && self.held.is_empty()
+    }
+
+    /// Zero once nothing has to be waited for; `None` while what is waited for is not on disk.
+    fn time_to_wait(&mut self, now: Instant) -> Option<Duration> {
+        if self.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        if self.polls_in_flight > 0 || self.held.len() > self.on_disk {
+            self.settled_since = None;
+            return None;
+        }
+        Some((*self.settled_since.get_or_insert(now) + LAST_BURST).saturating_duration_since(now))
     }
 }
 
@@ -64,10 +83,50 @@ impl Ledger {
         let mut state = self.lock();
         state.last_id += 1;
         let id = HoldId(state.last_id);
-        let held =
-            Held { task_id: Arc::clone(task_id), task_type: Arc::clone(task_type), stage: Stage::Running };
+        let held = Held {
+            task_id: Arc::clone(task_id),
+            task_type: Arc::clone(task_type),
+            stage: Stage::Running,
+            is_on_disk: false,
+        };
         state.held.insert(id, Entry { held, clock: Some(clock), waits: None });
         id
+    }
+
+    /// Enters a task whose result another process has left on disk.
+    pub fn stored(&self, task_id: &Arc<str>, task_type: &Arc<str>, _is_terminal: bool) -> HoldId {
+        let id = self.hold(
+            task_id,
+            task_type,
+            LeaseClock { since: Instant::now(), response_timeout: Duration::ZERO },
+        );
+        self.finished(Instant::now(), [(id, 0)].into_iter());
+        self.on_disk([id].into_iter());
+        id
+    }
+
+    /// Their results are on disk: a drain need not wait for the server's yes.
+    pub fn on_disk(&self, ids: impl Iterator<Item = HoldId>) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        for id in ids {
+            if let Some(entry) = state.held.get_mut(&id)
+                && !std::mem::replace(&mut entry.held.is_on_disk, true)
+            {
+                state.on_disk += 1;
+            }
+        }
+        self.tell(state);
+    }
+
+    /// Until the server gives these tasks to somebody else; `None`: never, or never heard of.
+    pub fn time_left(&self, ids: impl Iterator<Item = HoldId>) -> Vec<Option<Duration>> {
+        let (state, now) = (self.lock(), Instant::now());
+        let left = |id| {
+            let clock = state.held.get(&id)?.clock.filter(|clock| !clock.response_timeout.is_zero())?;
+            Some((clock.since + clock.response_timeout).saturating_duration_since(now))
+        };
+        ids.map(left).collect()
     }
 
     /// Their results, of so many bytes, wait for delivery from `now` on.
@@ -116,6 +175,7 @@ impl Ledger {
         let mut state = self.lock();
         if let Some(entry) = state.held.remove(&id) {
             look(&entry);
+            state.on_disk -= usize::from(entry.held.is_on_disk);
         }
         if !state.leases.is_empty() {
             state.leases.end(id);
@@ -169,18 +229,24 @@ impl Ledger {
         self.sooner.notified()
     }
 
-    /// Blocks the caller until nothing is owed; false if that took longer than `timeout`.
+    /// Blocks the caller until nothing is owed, or only what is on disk and has had its last burst; false if
+    /// that took longer than `timeout`.
     pub fn wait_empty(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut state = self.lock();
-        while !state.is_empty() {
-            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-            else {
+        loop {
+            let now = Instant::now();
+            let burst = state.time_to_wait(now);
+            if burst == Some(Duration::ZERO) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(now);
+            if left.is_zero() {
                 return false;
-            };
+            }
+            let left = burst.map_or(left, |burst| burst.min(left));
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
     }
 
     pub fn held(&self) -> Vec<Held> {
@@ -188,7 +254,7 @@ impl Ledger {
     }
 
     fn tell(&self, state: &State) {
-        if state.is_empty() {
+        if state.polls_in_flight == 0 && state.held.len() == state.on_disk {
             self.changed.notify_all();
         }
     }

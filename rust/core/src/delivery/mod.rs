@@ -5,9 +5,12 @@ mod lease;
 mod ledger;
 mod post_limit;
 mod outbox;
+mod keeping;
 mod updater;
+mod replay;
 
 pub use held::{Held, HoldId, Stage};
 pub use lease::{CancelTask, Lease, LeaseClock};
 pub use ledger::{Beat, Ledger};
+pub use replay::Replay;
 pub use updater::{Finished, Updater};

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use super::held::HoldId;
 use super::post_limit::PostLimit;
 use crate::observe::WorkerMetrics;
+use crate::spool::RowId;
 use crate::transport::Backoff;
 use crate::wire::TaskResult;
 
@@ -16,6 +17,8 @@ pub(super) struct Letter {
     pub hold: HoldId,
     pub metrics: Arc<WorkerMetrics>,
     pub result: TaskResult,
+    /// Of the result on disk.
+    pub row: Option<RowId>,
     pub backoff: Backoff,
     /// Posts of this very result that failed.
     pub tries: u32,

@@ -7,15 +7,17 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::held::HoldId;
+use super::keeping::keep;
 use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
 use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
+use crate::spool::Spool;
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
 
-const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+pub(super) const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 /// The address or the rights are wrong: somebody has to come and change them.
 const RETRY_SELDOM: Duration = Duration::from_secs(10);
 
@@ -38,6 +40,7 @@ pub struct Updater {
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
     outbox: Outbox,
+    spool: Option<Arc<Spool>>,
     /// Task types whose last post failed: so that trouble is logged when it begins and when it ends.
     failing: Mutex<HashMap<Arc<str>, u64>>,
     /// Their number: a post that succeeds looks at this alone.
@@ -53,13 +56,15 @@ impl Updater {
         ledger: Arc<Ledger>,
         sink: &Arc<dyn EventSink>,
         lanes: usize,
-    ) -> mpsc::UnboundedSender<Finished<G>> {
+        spool: Option<Arc<Spool>>,
+    ) -> (Arc<Self>, mpsc::UnboundedSender<Finished<G>>) {
         let (report, finished) = mpsc::unbounded_channel();
         let updater = Arc::new(Self {
             client,
             ledger,
             sink: Arc::clone(sink),
             outbox: Outbox::new(lanes),
+            spool,
             failing: Mutex::default(),
             failing_types: AtomicUsize::new(0),
         });
@@ -73,7 +78,7 @@ impl Updater {
             let updater = Arc::clone(&updater);
             supervise(runtime, sink, "posting of results", move || Arc::clone(&updater).post());
         }
-        report
+        (updater, report)
     }
 
     async fn take_in<G>(
@@ -85,10 +90,21 @@ impl Updater {
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
             let sizes = arrived.iter().map(|finished| (finished.hold, finished.result.body.len()));
             self.ledger.finished(Instant::now(), sizes);
-            self.outbox.extend(arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
+            let letters = arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
                 guards.push(guard);
-                Letter { hold, metrics, result, backoff: RETRY, tries: 0, is_substitute: false }
-            }));
+                Letter { hold, metrics, result, row: None, backoff: RETRY, tries: 0, is_substitute: false }
+            });
+            match &self.spool {
+                None => self.outbox.extend(letters),
+                Some(spool) => {
+                    let mut letters: Vec<_> = letters.collect();
+                    guards.clear();
+                    // Meanwhile no more results are taken in, and their slots not freed: a slow disk holds back
+                    // polling by itself.
+                    keep(spool, &self.ledger, &mut letters).await;
+                    self.outbox.extend(letters.into_iter());
+                }
+            }
             // Slots first: the poll that they allow is then on its way while the results are written.
             guards.clear();
             self.outbox.tell();
@@ -101,14 +117,7 @@ impl Updater {
             let answer = self.client.update_task(letter.result.body.clone()).await;
             let (took, now) = posting.answered(answer.as_ref().is_err_and(tells_of_trouble));
             match answer {
-                Ok(()) => {
-                    // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
-                    self.delivered(&letter, took);
-                    self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
-                    if self.failing_types.load(Ordering::Relaxed) > 0 {
-                        self.recovered(&letter.metrics.task_type);
-                    }
-                }
+                Ok(()) => self.accepted(&letter, took, now),
                 Err(error) => {
                     letter.metrics.update_failed(took, &error);
                     self.refused(letter, &error);
@@ -118,7 +127,7 @@ impl Updater {
     }
 
     #[cold]
-    fn refused(self: &Arc<Self>, mut letter: Letter, error: &Error) {
+    pub(super) fn refused(self: &Arc<Self>, mut letter: Letter, error: &Error) {
         let task_id = Arc::clone(&letter.result.identity.task_id);
         letter.tries = letter.tries.saturating_add(1);
         let delay = match error.judge() {
@@ -130,6 +139,7 @@ impl Updater {
                 );
                 self.log(Level::Warning, message, &letter);
                 self.given_up(&letter, error);
+                self.forget(&letter);
                 return self.ledger.settled(letter.hold);
             }
             Judgement::Poison if letter.is_substitute => {
@@ -138,6 +148,7 @@ impl Updater {
                 );
                 self.log(Level::Error, message, &letter);
                 self.given_up(&letter, error);
+                self.forget(&letter);
                 return self.ledger.settled(letter.hold);
             }
             Judgement::Poison => {
@@ -151,10 +162,12 @@ impl Updater {
                     &reason,
                 );
                 letter.is_substitute = true;
-                letter.tries = 0;
-                return self.outbox.push(letter);
+                return self.post_instead(letter, error);
             }
         };
+        if let (1, Some(spool), Some(row)) = (letter.tries, &self.spool, letter.row) {
+            spool.failed(row, error);
+        }
         self.troubled(&letter, error);
         self.debug(&letter, || {
             let (tries, seconds) = (letter.tries, delay.as_secs_f64());
@@ -171,7 +184,40 @@ impl Updater {
         });
     }
 
-    fn troubled(&self, letter: &Letter, error: &Error) {
+    /// `letter` stands in for what the server refused with `error`; that is kept for people, if there is a place.
+    fn post_instead(self: &Arc<Self>, mut letter: Letter, error: &Error) {
+        let tries = std::mem::take(&mut letter.tries);
+        let Some(spool) = &self.spool else { return self.outbox.push(letter) };
+        if let Some(row) = letter.row.take() {
+            spool.dead_letter(row, tries, error);
+        }
+        let (updater, spool) = (Arc::clone(self), Arc::clone(spool));
+        spawn(async move {
+            let mut letters = vec![letter];
+            keep(&spool, &updater.ledger, &mut letters).await;
+            letters.into_iter().for_each(|letter| updater.outbox.push(letter));
+        });
+    }
+
+    /// On disk it is not needed any more.
+    fn forget(&self, letter: &Letter) {
+        if let (Some(spool), Some(row)) = (&self.spool, letter.row) {
+            spool.acknowledge(row);
+        }
+    }
+
+    /// The server has taken a letter; `took` is how long that took.
+    pub(super) fn accepted(&self, letter: &Letter, took: Duration, now: Instant) {
+        // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
+        self.delivered(letter, took);
+        self.forget(letter);
+        self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
+        if self.failing_types.load(Ordering::Relaxed) > 0 {
+            self.recovered(&letter.metrics.task_type);
+        }
+    }
+
+    pub(super) fn troubled(&self, letter: &Letter, error: &Error) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         let tries = failing.entry(Arc::clone(&letter.metrics.task_type)).or_insert(0);
         *tries += 1;

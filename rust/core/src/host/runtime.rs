@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::live::Live;
-use crate::delivery::{Finished, Held, Ledger, Updater};
+use crate::delivery::{Finished, Held, Ledger, Replay, Updater};
 use crate::error::Error;
 use crate::io_thread::IoThread;
 use crate::observe::{EventSink, LiveHost, add_host};
-use crate::settings::{Configuration, WorkerConfig};
+use crate::settings::{Configuration, SpoolSettings, WorkerConfig};
+use crate::spool::Spool;
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
 use crate::worker::{Executor, LeaseManager, Slot, TaskRunner};
@@ -24,13 +25,17 @@ pub struct Runtime {
     report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     polling: watch::Sender<bool>,
     live: Arc<Live>,
+    spool: Option<Arc<Spool>>,
+    /// False while what ended processes have left goes first, and while there is no room on disk.
+    may_poll: Option<watch::Receiver<bool>>,
 }
 
 impl Runtime {
     /// Starts the I/O thread. Nothing is sent before a worker is added.
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
         let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
-        Self::start_at(configuration.shown_url(), client, configuration.posts_in_flight, sink)
+        let spool = configuration.spool.as_ref();
+        Self::start_at(configuration.shown_url(), client, configuration.posts_in_flight, spool, sink)
     }
 
     /// The same over another client: the port that tests of core use.
@@ -39,26 +44,44 @@ impl Runtime {
         posts_in_flight: usize,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
-        Self::start_at(String::new(), client, posts_in_flight, sink)
+        Self::start_at(String::new(), client, posts_in_flight, None, sink)
     }
 
     fn start_at(
         server: String,
         client: Arc<dyn TaskClient>,
         posts_in_flight: usize,
+        spool: Option<&SpoolSettings>,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
+        let (give, found) = mpsc::unbounded_channel();
+        let spool =
+            spool.map(|settings| Spool::open(settings, &server, &sink, give)).transpose()?.map(Arc::new);
         let io = IoThread::start("conductor-io")?;
         let ledger = Arc::new(Ledger::default());
-        let report =
-            Updater::start(io.handle(), Arc::clone(&client), Arc::clone(&ledger), &sink, posts_in_flight);
+        let (updater, report) = Updater::start(
+            io.handle(),
+            Arc::clone(&client),
+            Arc::clone(&ledger),
+            &sink,
+            posts_in_flight,
+            spool.clone(),
+        );
+        let may_poll = spool.as_ref().map(|spool| {
+            let replay =
+                Replay::new(Arc::clone(spool), found, Arc::clone(&client), Arc::clone(&ledger), updater);
+            let may_poll = replay.may_poll();
+            let replay = Arc::new(replay);
+            supervise(io.handle(), &sink, "delivery of what was left", move || Arc::clone(&replay).run());
+            may_poll
+        });
         let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         let polling = watch::Sender::new(true);
         let live = Arc::new(Live::new(server, Arc::clone(&ledger), polling.subscribe()));
         let seen: Arc<dyn LiveHost> = live.clone();
         add_host(&seen);
-        Ok(Self { io, client, ledger, sink, report, polling, live })
+        Ok(Self { io, client, ledger, sink, report, polling, live, spool, may_poll })
     }
 
     /// Adds a worker, which polls at once unless it is paused or only polled on request (`TaskRunner::poll_once`).
@@ -78,6 +101,7 @@ impl Runtime {
             Arc::clone(&self.sink),
             self.report.clone(),
             self.polling.subscribe(),
+            self.may_poll.clone(),
         ));
         let relieved = Arc::clone(&runner);
         supervise(self.io.handle(), &self.sink, "relief of waiting tasks", move || {
@@ -124,14 +148,19 @@ impl Runtime {
         Ok(self.ledger.wait_empty(timeout))
     }
 
-    /// Tasks that are not settled with the server.
+    /// Tasks that are not settled with the server and whose results are not on disk.
     pub fn held(&self) -> Vec<Held> {
-        self.ledger.held()
+        let mut held = self.ledger.held();
+        held.retain(|held| !held.is_on_disk);
+        held
     }
 
     /// Ends the I/O thread and with it everything that is still in flight. Idempotent.
     pub fn close(&self) {
         self.live.closed();
         self.io.close();
+        if let Some(spool) = &self.spool {
+            spool.close();
+        }
     }
 }

@@ -7,6 +7,7 @@ use hyper::header::{
 use url::{Url, form_urlencoded};
 
 use super::credentials::Credentials;
+use super::spool_settings::SpoolSettings;
 use super::tls_settings::TlsSettings;
 use crate::error::Error;
 
@@ -28,6 +29,8 @@ pub struct Configuration {
     /// How long a token is used: it is refreshed at 80 % of it.
     pub token_ttl: Duration,
     pub tls: TlsSettings,
+    /// Results are on disk before they are sent; `None`: in memory only.
+    pub spool: Option<SpoolSettings>,
     /// With its user information.
     proxy: Option<Url>,
     /// The user's own, of every request.
@@ -57,6 +60,7 @@ impl Configuration {
             // The SDK's default; a server's tokens live longer.
             token_ttl: Duration::from_mins(45),
             tls: TlsSettings::default(),
+            spool: None,
             proxy: None,
             headers: HeaderMap::new(),
         })

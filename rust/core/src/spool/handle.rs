@@ -91,6 +91,7 @@ impl Spool {
             write_failed: false,
             changed: false,
             looked_at_room: now,
+            written: 0,
             next_adoption: now,
             told: Vec::new(),
         };

@@ -36,6 +36,8 @@ pub(super) struct Writer {
     pub write_failed: bool,
     pub changed: bool,
     pub looked_at_room: Instant,
+    /// Bytes of bodies that were written since.
+    pub written: u64,
     pub next_adoption: Instant,
     /// Files of which it was said that they are left as they are.
     pub told: Vec<std::path::PathBuf>,
@@ -70,10 +72,11 @@ impl Writer {
         let work = self.shared.queue.take(self.next_adoption.min(now + tick));
         let is_idle = work.batches.is_empty() && work.requests.is_empty();
         self.acknowledged.extend(work.acknowledged);
-        self.write(work.batches);
+        // Requests first: a result that becomes a dead letter makes room for the one that stands in for it.
         for request in work.requests {
             self.answer(request);
         }
+        self.write(work.batches);
         self.look_after(is_idle);
         !work.closing
     }
@@ -104,6 +107,8 @@ impl Writer {
         let rows = batches.iter().flat_map(|batch| &batch.rows);
         self.store.apply(rows, &self.acknowledged, &mut Vec::new())?;
         self.acknowledged.clear();
+        self.written +=
+            batches.iter().flat_map(|batch| &batch.rows).map(|row| row.body.len() as u64).sum::<u64>();
         Ok(())
     }
 
@@ -172,7 +177,8 @@ impl Writer {
         if self.write_failed && self.store.probe().is_ok() {
             self.write_failed = false;
         }
-        if self.looked_at_room.elapsed() >= LOOK_AT_ROOM_EVERY {
+        if self.looked_at_room.elapsed() >= LOOK_AT_ROOM_EVERY || self.written > self.settings.max_bytes / 32
+        {
             self.look_at_room();
             if self.changed && is_idle && self.acknowledged.is_empty() {
                 self.changed = false;
@@ -191,6 +197,7 @@ impl Writer {
 
     fn look_at_room(&mut self) {
         self.looked_at_room = Instant::now();
+        self.written = 0;
         let used = self.store.used().map_or(0, |(bytes, _)| bytes);
         let free = self.directory.free_bytes().unwrap_or(u64::MAX);
         self.shared.bytes.store(used, Ordering::Relaxed);
@@ -296,10 +303,14 @@ impl Writer {
                 );
             }
         }
-        let is_empty = self.store.filling().is_ok_and(|filling| filling.rows == 0);
+        let rows = self.store.filling().map(|filling| filling.rows);
+        if let Ok(rows @ 1..) = rows {
+            let path = self.file.path.display();
+            self.log(Level::Info, format!("{rows} results stay in {path} for the next process"));
+        }
         self.count();
         drop(self.store);
-        if is_empty {
+        if rows.is_ok_and(|rows| rows == 0) {
             self.file.remove();
         }
     }

@@ -77,6 +77,7 @@ impl TaskRunner {
             self.tell(|| Happening::TaskPaused);
             return Ok(0);
         }
+        self.results_can_be_kept().await;
         self.slots.wait(1).await;
         let taken = self.slots.take(usize::MAX);
         let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
@@ -112,6 +113,7 @@ impl TaskRunner {
                 self.tell(|| Happening::TaskPaused);
             }
             control.wait_for(|control| !control.paused).await.ok()?;
+            self.results_can_be_kept().await;
             if self.slots.free() == 0 {
                 self.metrics.queue_full();
                 self.tell(|| Happening::TaskExecutionQueueFull);
@@ -122,7 +124,7 @@ impl TaskRunner {
             let ahead = self.ahead().count(&pace, round_trip.mean(), self.slots.running());
             self.slots.set_ahead(ahead);
             let free = self.slots.free();
-            if free >= low_water(ahead) && !control.borrow().paused {
+            if free >= low_water(ahead) && !control.borrow().paused && self.can_results_be_kept() {
                 return Some(free);
             }
         }

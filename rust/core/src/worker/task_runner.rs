@@ -34,6 +34,8 @@ pub struct TaskRunner {
     pub(super) sink: Arc<dyn EventSink>,
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
+    /// False while results could not be kept; `None`: it never is.
+    may_poll: Option<watch::Receiver<bool>>,
     pub(super) control: watch::Sender<Control>,
     pub(super) progress: Arc<Progress>,
     pub(super) metrics: Arc<WorkerMetrics>,
@@ -54,6 +56,7 @@ impl TaskRunner {
         sink: Arc<dyn EventSink>,
         report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
         polling: watch::Receiver<bool>,
+        may_poll: Option<watch::Receiver<bool>>,
     ) -> Self {
         let queue = Queue {
             task_type: Arc::clone(&config.task_type),
@@ -73,6 +76,7 @@ impl TaskRunner {
             ledger,
             sink,
             polling,
+            may_poll,
             control: watch::Sender::new(control),
             progress: Arc::new(Progress::new()),
             metrics,
@@ -82,6 +86,18 @@ impl TaskRunner {
             ahead,
             look_back_wanted: Notify::new(),
         }
+    }
+
+    /// Returns while tasks may be taken, as far as their results are concerned.
+    pub(super) async fn results_can_be_kept(&self) {
+        if let Some(may_poll) = &self.may_poll {
+            // Ends with the host, and polling before it.
+            let _ = may_poll.clone().wait_for(|may| *may).await;
+        }
+    }
+
+    pub(super) fn can_results_be_kept(&self) -> bool {
+        self.may_poll.as_ref().is_none_or(|may_poll| *may_poll.borrow())
     }
 
     /// No poll is sent until `resume`. One in flight is awaited; what it brings and what is here already is

@@ -7,6 +7,7 @@ mod delivery;
 mod spool;
 mod spool_crash;
 mod spool_rows;
+mod spooled;
 mod payloads;
 mod polling;
 mod prefetch;
