@@ -84,11 +84,11 @@ def command(
         )
         raise click.ClickException(f"{error}; {remedy}") from None
     with server:
-        for fault in faults:
-            try:
+        try:
+            for fault in faults:
                 server.add_fault(fault)
-            except ValueError as error:
-                raise click.UsageError(str(error)) from None
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
         click.echo(f"listening on {server.url}")
         click.echo(f"  workers:  WorkerHost({server.url!r}).start_worker('greet', greet)")
         click.echo(f"  a task:   curl -d '{_PUSH}' {server.url.removesuffix('/api')}/dev/push")

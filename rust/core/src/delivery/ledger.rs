@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ struct State {
     polls_in_flight: usize,
     /// With the clock of its lease; `None` once the server has ended the task.
     held: HashMap<HoldId, (Held, Option<LeaseClock>)>,
+    /// The latest holding of each task: a server may hand out a task twice.
+    latest: HashMap<Arc<str>, HoldId>,
     leases: Leases,
 }
 
@@ -52,21 +55,35 @@ impl Ledger {
         PollInFlight(Arc::clone(self))
     }
 
-    pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> HoldId {
-        let mut state = self.lock();
+    /// Enters a task that was handed out. `None`: it runs here already, or its result waits for the server's
+    /// yes, so that this is a second delivery of the same attempt, which must not run.
+    pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> Option<HoldId> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let id = HoldId(state.last_id + 1);
+        match state.latest.entry(Arc::clone(task_id)) {
+            Entry::Vacant(entry) => _ = entry.insert(id),
+            Entry::Occupied(mut entry) => {
+                let before = *entry.get();
+                if state.held.get(&before).is_some_and(|(held, _)| held.stage != Stage::HandedIn) {
+                    return None;
+                }
+                entry.insert(id);
+            }
+        }
         state.last_id += 1;
-        let id = HoldId(state.last_id);
         let held =
             Held { task_id: Arc::clone(task_id), task_type: Arc::clone(task_type), stage: Stage::Running };
         state.held.insert(id, (held, Some(clock)));
-        id
+        Some(id)
     }
 
-    pub fn finished(&self, ids: impl Iterator<Item = HoldId>) {
+    /// Their functions have returned; `true`: with IN_PROGRESS.
+    pub fn finished(&self, ids: impl Iterator<Item = (HoldId, bool)>) {
         let mut state = self.lock();
-        for id in ids {
+        for (id, in_progress) in ids {
             if let Some((held, _)) = state.held.get_mut(&id) {
-                held.stage = Stage::Undelivered;
+                held.stage = if in_progress { Stage::HandedIn } else { Stage::Undelivered };
             }
         }
     }
@@ -75,9 +92,21 @@ impl Ledger {
         self.lock().held.contains_key(&id)
     }
 
+    /// Was the task handed out again since, so that nobody waits for this holding's IN_PROGRESS any more?
+    pub fn is_superseded(&self, id: HoldId) -> bool {
+        let state = self.lock();
+        let latest = state.held.get(&id).and_then(|(held, _)| state.latest.get(&held.task_id));
+        latest.is_some_and(|latest| *latest != id)
+    }
+
     pub fn settled(&self, id: HoldId) {
         let mut state = self.lock();
-        state.held.remove(&id);
+        if let Some((held, _)) = state.held.remove(&id)
+            && let Entry::Occupied(entry) = state.latest.entry(held.task_id)
+            && *entry.get() == id
+        {
+            entry.remove();
+        }
         if !state.leases.is_empty() {
             state.leases.end(id);
         }
@@ -204,9 +233,12 @@ mod tests {
     fn a_lease_lasts_until_its_task_is_settled_or_ended() {
         let ledger = Arc::new(Ledger::default());
         let clock = clock(10);
-        let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
-        let (never, settled, ended) =
-            (hold(LeaseClock { response_timeout: Duration::ZERO, ..clock }), hold(clock), hold(clock));
+        let hold = |id: &str, clock| ledger.hold(&id.into(), &"greet".into(), clock).unwrap();
+        let (never, settled, ended) = (
+            hold("t1", LeaseClock { response_timeout: Duration::ZERO, ..clock }),
+            hold("t2", clock),
+            hold("t3", clock),
+        );
         for id in [never, settled, ended] {
             ledger.lease(id, &identity(), None);
         }
@@ -222,7 +254,7 @@ mod tests {
         ledger.settled(settled);
         assert!(!ledger.ended_by_server(settled), "seen late: our own result has ended it");
         assert!(ledger.ended_by_server(ended));
-        ledger.finished([ended].into_iter());
+        ledger.finished([(ended, false)].into_iter());
         assert!(!ledger.ended_by_server(ended));
         ledger.lease(ended, &identity(), None);
         assert_eq!(ledger.due_beats(at(60)).1, None);
@@ -234,10 +266,11 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         assert!(ledger.wait_empty(Duration::ZERO));
         let poll = ledger.poll();
-        let first = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
-        let second = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let first = hold().unwrap();
+        ledger.finished([(first, true)].into_iter());
+        let second = hold().unwrap();
         drop(poll);
-        ledger.finished([first].into_iter());
         ledger.settled(first);
         assert!(!ledger.wait_empty(Duration::from_millis(1)));
         assert_eq!(ledger.held().len(), 1);
@@ -248,5 +281,23 @@ mod tests {
         });
         ledger.settled(second);
         assert!(waiter.join().unwrap());
+    }
+    #[test]
+    fn a_task_is_held_once_unless_it_was_handed_in() {
+        let ledger = Ledger::default();
+        let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let first = hold().unwrap();
+        assert_eq!(hold(), None, "it runs here");
+        ledger.finished([(first, false)].into_iter());
+        assert_eq!(hold(), None, "its result waits for the yes");
+        ledger.settled(first);
+        let polling = hold().expect("the server may know better");
+        ledger.finished([(polling, true)].into_iter());
+        let again = hold().expect("IN_PROGRESS: its yes may still be on the way");
+        assert!(ledger.is_superseded(polling) && !ledger.is_superseded(again));
+        ledger.settled(polling);
+        assert_eq!(hold(), None, "the late yes was to the first holding");
+        ledger.settled(again);
+        assert!(ledger.held().is_empty() && hold().is_some());
     }
 }

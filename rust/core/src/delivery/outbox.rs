@@ -8,7 +8,7 @@ use crate::transport::Backoff;
 use crate::wire::TaskResult;
 
 /// A result on its way, with what its retries need.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Letter {
     pub hold: HoldId,
     pub task_type: Arc<str>,
@@ -18,6 +18,28 @@ pub(super) struct Letter {
     pub tries: u32,
     /// The server refused the result itself; this is the small failure that stands in for it.
     pub is_substitute: bool,
+}
+
+/// A letter that is being posted: if its post panics, it goes back into the outbox.
+pub(super) struct InHand<'a> {
+    pub letter: Letter,
+    outbox: &'a Outbox,
+    is_dealt_with: bool,
+}
+
+impl InHand<'_> {
+    /// Somebody answers for it from here on.
+    pub(super) fn dealt_with(&mut self) {
+        self.is_dealt_with = true;
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        if !self.is_dealt_with {
+            self.outbox.push(self.letter.clone());
+        }
+    }
 }
 
 /// Results that the server has not yet acknowledged and that may be posted now, oldest first. Those
@@ -45,13 +67,13 @@ impl Outbox {
         }
     }
 
-    pub(super) async fn next(&self) -> Letter {
+    pub(super) async fn next(&self) -> InHand<'_> {
         loop {
             // Taken before the look, so that a letter that arrives in between is not slept through.
             let arrived = self.arrived.notified();
             let letter = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             match letter {
-                Some(letter) => return letter,
+                Some(letter) => return InHand { letter, outbox: self, is_dealt_with: false },
                 None => arrived.await,
             }
         }

@@ -80,7 +80,8 @@ impl Updater {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
-            self.ledger.finished(arrived.iter().map(|finished| finished.hold));
+            self.ledger
+                .finished(arrived.iter().map(|done| (done.hold, done.result.status == Status::InProgress)));
             self.outbox.extend(arrived.drain(..).map(|Finished { hold, task_type, result, guard }| {
                 guards.push(guard);
                 Letter { hold, task_type, result, backoff: RETRY, tries: 0, is_substitute: false }
@@ -94,21 +95,23 @@ impl Updater {
 
     async fn post(self: Arc<Self>) {
         loop {
-            let letter = self.outbox.next().await;
+            let mut in_hand = self.outbox.next().await;
+            let letter = &in_hand.letter;
             let sent = self.sink.wants_events().then(Instant::now);
             match self.client.update_task(letter.result.body.clone()).await {
                 Ok(()) => {
                     // Before the ledger lets go: whoever waits for it then finds the event told.
                     if let Some(sent) = sent {
-                        self.delivered(&letter, sent.elapsed());
+                        self.delivered(letter, sent.elapsed());
                     }
                     self.ledger.settled(letter.hold);
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
                         self.recovered(&letter.task_type);
                     }
                 }
-                Err(error) => self.refused(letter, &error),
+                Err(error) => self.refused(letter.clone(), &error),
             }
+            in_hand.dealt_with();
         }
     }
 
@@ -156,6 +159,10 @@ impl Updater {
         let updater = Arc::clone(self);
         spawn(async move {
             tokio::time::sleep(delay).await;
+            // Sent after the new holding's own report, it would call a task back that is already further on.
+            if letter.result.status == Status::InProgress && updater.ledger.is_superseded(letter.hold) {
+                return updater.ledger.settled(letter.hold);
+            }
             updater.outbox.push(letter);
         });
     }

@@ -4,6 +4,7 @@ mod backoff;
 mod task_client;
 mod tls_problem;
 mod tls;
+mod answer;
 mod connections;
 mod http_client;
 mod request;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -46,7 +47,8 @@ impl TaskRunner {
                         );
                         self.log(Level::Warning, message);
                     }
-                    plan.failed(fastrand::f64())
+                    let cut = matches!(error.kind(), ErrorKind::Cut { .. });
+                    plan.failed(request.count, cut, fastrand::f64())
                 }
             };
             if !delay.is_zero() {
@@ -115,35 +117,55 @@ impl TaskRunner {
             worker_id: self.config.worker_id.clone(),
             poll_count: request.count,
         });
-        let PolledBatch { tasks, unusable } = self.ask(request).await.inspect_err(|error| {
+        let failed = |error: &Error| {
             self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
-        })?;
-        self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
-        if unusable > 0 {
+        };
+        let (PolledBatch { tasks, unusable }, cut) = self.ask(request).await.inspect_err(failed)?;
+        match &cut {
+            Some(error) => failed(error),
+            None => self
+                .tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() }),
+        }
+        if unusable > 0 && !self.told_of_unusable.swap(true, Ordering::Relaxed) {
             let message = format!(
-                "{unusable} tasks of {:?} came without usable ids and cannot be run",
+                "{unusable} tasks of {:?} came without usable ids and cannot be run; so cannot later ones like \
+                 them, of which no line tells",
                 self.config.task_type
             );
             self.log(Level::Error, message);
         }
-        let received = tasks.len();
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
         // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
         let since = if request.count > 1 { sent } else { Instant::now() };
-        self.hand_out(tasks, since, taken).await;
+        let fresh = self.hand_out(tasks, since, taken).await;
         drop(in_flight);
-        Ok(received)
+        match cut {
+            None => Ok(fresh),
+            Some(error) => Err(error),
+        }
     }
 
-    async fn ask(&self, request: PollRequest) -> Result<PolledBatch, Error> {
+    /// The tasks of the answer; of one that was cut, those that came whole, with the error: the server has
+    /// marked them IN_PROGRESS all the same.
+    async fn ask(&self, request: PollRequest) -> Result<(PolledBatch, Option<Error>), Error> {
         self.progress.due(request.timeout);
         let answer = self.client.batch_poll(&self.queue, request).await;
         self.progress.nothing_due();
-        let body = answer?;
-        PolledBatch::split(&body).ok_or_else(|| {
+        let (body, cut) = match answer {
+            Ok(body) => (body, None),
+            Err(error) => match error.kind() {
+                ErrorKind::Cut { received, .. } => (received.0.clone(), Some(error)),
+                _ => return Err(error),
+            },
+        };
+        let batch = PolledBatch::split(&body).ok_or_else(|| {
             let problem = "no JSON array came back from a poll".to_owned();
             ErrorKind::UnexpectedBody { problem }.into()
-        })
+        });
+        match (batch, cut) {
+            (Ok(batch), cut) => Ok((batch, cut)),
+            (Err(error), cut) => Err(cut.unwrap_or(error)),
+        }
     }
 
     fn tell(&self, what: impl FnOnce() -> Happening) {

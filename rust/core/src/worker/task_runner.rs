@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -8,7 +9,7 @@ use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
 use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
 use crate::error::Error;
-use crate::event::EventSink;
+use crate::event::{EventSink, Level, LogRecord};
 use crate::settings::{PollInterval, WorkerConfig};
 use crate::transport::{Queue, TaskClient};
 use crate::wire::{PolledTask, Status, TaskResultWriter};
@@ -38,6 +39,9 @@ pub struct TaskRunner {
     executor: Arc<dyn Executor>,
     report: mpsc::UnboundedSender<Finished<Slot>>,
     relief_wanted: Notify,
+    /// So that a sick server does not fill the log.
+    told_of_duplicates: AtomicBool,
+    pub(super) told_of_unusable: AtomicBool,
 }
 
 impl TaskRunner {
@@ -70,6 +74,8 @@ impl TaskRunner {
             executor,
             report,
             relief_wanted: Notify::new(),
+            told_of_duplicates: AtomicBool::new(false),
+            told_of_unusable: AtomicBool::new(false),
         }
     }
 
@@ -108,11 +114,24 @@ impl TaskRunner {
     /// that sends more than it was asked for waits here: nothing is polled meanwhile, nothing is lost. A task
     /// that must not be run is reported from here. `since`: when the server may have started the clocks of
     /// their leases.
-    pub(super) async fn hand_out(&self, tasks: Vec<PolledTask>, since: Instant, mut taken: SlotsTaken) {
+    ///
+    /// Returns how many are not second deliveries of what is here already.
+    pub(super) async fn hand_out(
+        &self,
+        tasks: Vec<PolledTask>,
+        since: Instant,
+        mut taken: SlotsTaken,
+    ) -> usize {
         let mut batch = Vec::with_capacity(tasks.len());
+        let mut fresh = 0;
         for task in tasks {
             let clock = LeaseClock { since, response_timeout: task.response_timeout };
-            let hold = self.ledger.hold(&task.identity.task_id, &self.config.task_type, clock);
+            let task_id = &task.identity.task_id;
+            let Some(hold) = self.ledger.hold(task_id, &self.config.task_type, clock) else {
+                self.duplicate(task_id);
+                continue;
+            };
+            fresh += 1;
             let cancellation = self.config.lease_extend_enabled.then(|| self.lease(hold, &task));
             let slot = loop {
                 if let Some(slot) = taken.split_one() {
@@ -121,7 +140,7 @@ impl TaskRunner {
                 self.submit(std::mem::take(&mut batch));
                 match self.slots.one().await {
                     Some(more) => taken = more,
-                    None => return,
+                    None => return fresh,
                 }
             };
             let task_type = Arc::clone(&self.config.task_type);
@@ -137,6 +156,20 @@ impl TaskRunner {
             batch.push(Assignment { task, completion });
         }
         self.submit(batch);
+        fresh
+    }
+
+    /// Never handed back: that would call back the one that is here.
+    #[cold]
+    fn duplicate(&self, task_id: &Arc<str>) {
+        if !self.told_of_duplicates.swap(true, Ordering::Relaxed) {
+            let message = format!(
+                "the server handed out task {task_id} again, which runs here or whose result is on its way; \
+                 that delivery is ignored, and so are later ones like it"
+            );
+            let record = LogRecord::new(Level::Warning, message).of_type(&self.config.task_type);
+            self.sink.log(record.of_task(task_id));
+        }
     }
 
     fn lease(&self, hold: HoldId, task: &PolledTask) -> Arc<Cancellation> {
