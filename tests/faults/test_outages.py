@@ -36,7 +36,7 @@ def test_a_server_that_is_down_at_start_gets_work_done_soon_after_it_is_up(
     assert "works again" in lines[1]
 
 
-def test_results_outlast_a_server_that_resets_everything(
+def test_results_outlast_a_server_that_resets_all(
     server: DevServer, start_worker: StartWorker
 ) -> None:
     task_ids = server.push_many("work", {"seconds": 0.5}, 200)
@@ -88,10 +88,11 @@ def test_a_refused_result_becomes_a_small_failure_and_frees_its_thread(
     task_id = server.push("work", {"value": "x" * 1_000})
     host.start_worker("work", recorder.work, 1)
     assert server.wait_for(1, "work", TERMINAL)
-    assert posts(server, task_id) == [("COMPLETED", status), (TERMINAL, 200)]
     assert f"status {status}" in server.task(task_id)["reasonForIncompletion"]
     server.push("work")
     assert server.wait_for(1, "work", "COMPLETED"), "its only thread goes on"
+    assert host.stop() == []
+    assert posts(server, task_id) == [("COMPLETED", status), (TERMINAL, 200)]
 
 
 @pytest.mark.parametrize("fault", ["close-after", "cut=0", "cut-reset=3", "length-off=9", "garbage", "html"])

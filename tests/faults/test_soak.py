@@ -41,6 +41,9 @@ def test_every_task_has_one_terminal_result_and_nothing_grows(start_worker: Star
         for fault in FAULTS:
             server.add_fault(f"{fault} share={0.01 / len(FAULTS)}")
         worker = start_worker(server, threads=20)
+        server.push("work")
+        assert server.wait_for(1, "work", "COMPLETED", 20)
+        server.forget_terminal()
         pushed, completed = 0, 0
         samples: list[tuple[float, float, int, int]] = []
         start = time.monotonic()

@@ -63,4 +63,5 @@ def test_an_old_token_goes_on_while_no_new_one_can_be_had() -> None:
             task_ids += server.push_many("work", {}, 1)
             assert server.wait_for(count, "work", "COMPLETED")
         assert recorder.ran_once(task_ids)
+        assert host.stop() == []
         assert {line["status"] for line in server.transcript() if line["path"] != "/api/token"} == {200}

@@ -8,6 +8,7 @@ use tokio::sync::futures::Notified;
 
 use super::held::{Held, HoldId, Stage};
 use super::lease::{CancelTask, Lease, LeaseClock, Leases};
+use super::polls::Polls;
 use crate::wire::TaskIdentity;
 
 /// What this host owes the server: polls in flight, and every task from the poll's answer to the
@@ -27,8 +28,10 @@ struct State {
     polls_in_flight: usize,
     /// With the clock of its lease; `None` once the server has ended the task.
     held: HashMap<HoldId, (Held, Option<LeaseClock>)>,
-    /// The latest holding of each task: a server may hand out a task twice.
+    /// The latest holding of each task: a server may hand out a task twice. It outlives the holding for as
+    /// long as a poll is in flight that may bring the task once more.
     latest: HashMap<Arc<str>, HoldId>,
+    polls: HashMap<Arc<str>, Polls>,
     leases: Leases,
 }
 
@@ -38,25 +41,35 @@ impl State {
     }
 }
 
-/// Counted as a poll in flight until it is dropped, whatever becomes of the poll.
-pub struct PollInFlight(Arc<Ledger>);
+/// Counted as a poll in flight until it is dropped, whatever becomes of the poll and of what it brings.
+pub struct PollInFlight {
+    ledger: Arc<Ledger>,
+    task_type: Arc<str>,
+    number: u64,
+}
 
 impl Drop for PollInFlight {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut guard = self.ledger.lock();
+        let state = &mut *guard;
         state.polls_in_flight -= 1;
-        self.0.tell(&state);
+        if let Some(polls) = state.polls.get_mut(&self.task_type) {
+            polls.ended(self.number, |task_id| _ = state.latest.remove(&task_id));
+        }
+        self.ledger.tell(state);
     }
 }
 
 impl Ledger {
-    pub fn poll(self: &Arc<Self>) -> PollInFlight {
-        self.lock().polls_in_flight += 1;
-        PollInFlight(Arc::clone(self))
+    pub fn poll(self: &Arc<Self>, task_type: &Arc<str>) -> PollInFlight {
+        let mut state = self.lock();
+        state.polls_in_flight += 1;
+        let number = state.polls.entry(Arc::clone(task_type)).or_default().begun();
+        PollInFlight { ledger: Arc::clone(self), task_type: Arc::clone(task_type), number }
     }
 
     /// Enters a task that was handed out. `None`: it runs here already, or its result waits for the server's
-    /// yes, so that this is a second delivery of the same attempt, which must not run.
+    /// yes or has just got it, so that this is a second delivery of the same attempt, which must not run.
     pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> Option<HoldId> {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -64,8 +77,8 @@ impl Ledger {
         match state.latest.entry(Arc::clone(task_id)) {
             Entry::Vacant(entry) => _ = entry.insert(id),
             Entry::Occupied(mut entry) => {
-                let before = *entry.get();
-                if state.held.get(&before).is_some_and(|(held, _)| held.stage != Stage::HandedIn) {
+                let before = state.held.get(entry.get());
+                if before.is_none_or(|(held, _)| held.stage != Stage::HandedIn) {
                     return None;
                 }
                 entry.insert(id);
@@ -100,17 +113,22 @@ impl Ledger {
     }
 
     pub fn settled(&self, id: HoldId) {
-        let mut state = self.lock();
+        let mut guard = self.lock();
+        let state = &mut *guard;
         if let Some((held, _)) = state.held.remove(&id)
-            && let Entry::Occupied(entry) = state.latest.entry(held.task_id)
-            && *entry.get() == id
+            && state.latest.get(&held.task_id) == Some(&id)
         {
-            entry.remove();
+            let polls = state.polls.get_mut(&held.task_type);
+            let expected =
+                held.stage == Stage::Undelivered && polls.is_some_and(|polls| polls.settled(&held.task_id));
+            if !expected {
+                state.latest.remove(&held.task_id);
+            }
         }
         if !state.leases.is_empty() {
             state.leases.end(id);
         }
-        self.tell(&state);
+        self.tell(state);
     }
 
     /// Extends the lease of a task from now on, until it is settled. Nothing if the server does not wait
@@ -265,7 +283,7 @@ mod tests {
     fn empty_again_only_after_the_last_yes() {
         let ledger = Arc::new(Ledger::default());
         assert!(ledger.wait_empty(Duration::ZERO));
-        let poll = ledger.poll();
+        let poll = ledger.poll(&"greet".into());
         let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
         let first = hold().unwrap();
         ledger.finished([(first, true)].into_iter());
@@ -299,5 +317,24 @@ mod tests {
         assert_eq!(hold(), None, "the late yes was to the first holding");
         ledger.settled(again);
         assert!(ledger.held().is_empty() && hold().is_some());
+    }
+
+    #[test]
+    fn a_poll_in_flight_may_bring_what_was_settled_meanwhile() {
+        let ledger = Arc::new(Ledger::default());
+        let task_type: Arc<str> = "greet".into();
+        let hold = || ledger.hold(&"t1".into(), &task_type, clock(0));
+        let settle = |id, in_progress| {
+            ledger.finished([(id, in_progress)].into_iter());
+            ledger.settled(id);
+        };
+        let poll = ledger.poll(&task_type);
+        settle(hold().unwrap(), true);
+        settle(hold().expect("handed in"), false);
+        assert_eq!(hold(), None, "the poll was sent before the yes");
+        let _another = ledger.poll(&task_type);
+        drop(poll);
+        settle(hold().expect("this poll was sent after it"), false);
+        assert_eq!(hold(), None);
     }
 }

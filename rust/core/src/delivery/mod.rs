@@ -2,6 +2,7 @@
 
 mod held;
 mod lease;
+mod polls;
 mod ledger;
 mod outbox;
 mod updater;

@@ -111,7 +111,7 @@ impl TaskRunner {
     }
 
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
-        let in_flight = self.ledger.poll();
+        let in_flight = self.ledger.poll(&self.config.task_type);
         let sent = Instant::now();
         self.tell(|| Happening::PollStarted {
             worker_id: self.config.worker_id.clone(),
