@@ -134,7 +134,7 @@ def test_dev_lets_requests_fail_as_told() -> None:
         assert _ask(f"{url}/tasks/poll/batch/other") == []
     done = _run(PROGRAM, "dev", "--port", "0", "--fault", "503 off=polls")
     assert done.returncode == 2
-    assert "there is no \"off\"; known are" in done.stderr
+    assert 'there is no "off"; known are' in done.stderr
     done = _run(PROGRAM, "dev", "--list-faults")
     assert done.returncode == 0
     assert "drip-millis=NUMBER" in done.stdout

@@ -36,9 +36,7 @@ def test_a_server_that_is_down_at_start_gets_work_done_soon_after_it_is_up(
     assert "works again" in lines[1]
 
 
-def test_results_outlast_a_server_that_resets_all(
-    server: DevServer, start_worker: StartWorker
-) -> None:
+def test_results_outlast_a_server_that_resets_all(server: DevServer, start_worker: StartWorker) -> None:
     task_ids = server.push_many("work", {"seconds": 0.5}, 200)
     worker = start_worker(server, threads=200)
     wait_until(lambda: server.count("work", "IN_PROGRESS") == 200, "all 200 to run", 20)

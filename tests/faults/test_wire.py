@@ -54,9 +54,7 @@ def test_connections_that_the_server_closes_at_random_cost_nothing(caplog: pytes
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_a_drip_ends_and_holds_nobody_up(
-    server: DevServer, host: WorkerHost, recorder: Recorder
-) -> None:
+def test_a_drip_ends_and_holds_nobody_up(server: DevServer, host: WorkerHost, recorder: Recorder) -> None:
     server.add_fault("drip-millis=500 of=polls type=slow count=1")
     server.push("slow")
     host.start_worker("slow", recorder.work, 1)

@@ -135,7 +135,7 @@ impl FaultRule {
         rule.action = actions.remove(0);
         match (&mut rule.action, retry_after) {
             (FaultAction::Answer { headers, .. }, Some(value)) => {
-                headers.push(("Retry-After".to_owned(), value))
+                headers.push(("Retry-After".to_owned(), value));
             }
             (_, Some(_)) => return Err("retryAfter goes with status".to_owned()),
             (_, None) => {}

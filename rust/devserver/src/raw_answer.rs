@@ -15,7 +15,7 @@ use crate::fault_answer::Outcome;
 /// Begins no HTTP answer.
 const GARBAGE: &[u8] = b"\x16\x03\x01\x00 this is no HTTP\r\n\r\n";
 /// A piece of a huge body, as one chunk.
-const BLANKS: usize = 65_536;
+static BLANKS: [u8; 65_536] = [b' '; 65_536];
 
 /// Bytes, how they are sent, and how the connection ends.
 #[derive(Debug, Default)]
@@ -65,11 +65,11 @@ impl RawAnswer {
             |off: i64| format!("Content-Length: {}\r\n\r\n", i64::try_from(data.len()).unwrap_or(0) + off);
         let (sent, end, drip) = match fault {
             WireFault::Cut { bytes, reset } => {
-                head += &if body.chunked {
-                    format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", data.len().max(1))
+                if body.chunked {
+                    let _ = write!(head, "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", data.len().max(1));
                 } else {
-                    length(0)
-                };
+                    head += &length(0);
+                }
                 (bytes.min(data.len()), if reset { End::Reset } else { End::Close }, None)
             }
             WireFault::Drip(each) => {
@@ -102,11 +102,10 @@ impl RawAnswer {
             }
         }
         let mut left = self.blanks;
-        let blanks = [b' '; BLANKS];
         while left > 0 {
-            let size = usize::try_from(left).unwrap_or(BLANKS).min(BLANKS);
+            let size = usize::try_from(left).unwrap_or(usize::MAX).min(BLANKS.len());
             stream.write_all(format!("{size:x}\r\n").as_bytes()).await?;
-            stream.write_all(&blanks[..size]).await?;
+            stream.write_all(&BLANKS[..size]).await?;
             stream.write_all(b"\r\n").await?;
             left -= size as u64;
         }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Received, classify};
 /// A body that is silent for so long is given up.
 const SILENCE: Duration = Duration::from_secs(10);
 /// A body slower than this is given up: far below any link that a worker is run on, far above a drip.
-const BYTES_PER_SECOND: usize = 64 * 1024;
+const BYTES_PER_MILLISECOND: u64 = 64;
 /// Of a content type, so much is told.
 const TOLD_BYTES: usize = 64;
 
@@ -105,7 +105,7 @@ where
             biased;
             frame = body.frame() => frame,
             () = &mut timer => {
-                let needed = Duration::from_secs_f64(length as f64 / BYTES_PER_SECOND as f64);
+                let needed = Duration::from_millis(length as u64 / BYTES_PER_MILLISECOND);
                 let end = (started + patience.head + needed).min(last + SILENCE);
                 if end <= Instant::now() {
                     break Some(format!("the answer stopped after {length} bytes, or came too slowly"));

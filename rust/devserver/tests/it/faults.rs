@@ -177,7 +177,7 @@ fn an_answer_is_spoilt_on_its_way() {
         String::from_utf8_lossy(&seen.unwrap()).into_owned()
     };
     let cut = text("cut=40");
-    assert!(cut.starts_with("HTTP/1.1 200") && cut.contains("chunked") && !cut.ends_with("]"), "{cut}");
+    assert!(cut.starts_with("HTTP/1.1 200") && cut.contains("chunked") && !cut.ends_with(']'), "{cut}");
     assert_eq!(cut.split_once("\r\n[").unwrap().1.len(), 39);
     assert!(!text("garbage").contains("HTTP/"));
     let longer = text("length-off=5");
@@ -234,6 +234,6 @@ fn a_rule_hits_a_share_of_the_requests_for_a_while() {
     server.clear_faults();
     server.add_fault(FaultRule::parse("503 seconds=0.05").unwrap());
     assert_eq!(client.get("/tasks/none").status, 503);
-    let (_, millis) = timed(|| while client.get("/tasks/none").status == 503 {});
+    let ((), millis) = timed(|| while client.get("/tasks/none").status == 503 {});
     assert!(millis < 5_000, "{millis}");
 }
