@@ -65,7 +65,7 @@ def test_a_drip_ends_and_holds_nobody_up(server: DevServer, host: WorkerHost, re
     assert len(polls(server, "slow")) == 1, "it drips still"
     assert server.connections_opened < 50
     assert recorder.ran_once(task_ids)
-    wait_until(lambda: len(polls(server, "slow")) == 2, "the poll to be given up", 20)
+    wait_until(lambda: len(polls(server, "slow")) > 1, "the poll to be given up", 20)
     later = server.push("slow")
     wait_until(lambda: recorder.runs[later], "the next task of the slow type", 20)
 

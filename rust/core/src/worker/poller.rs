@@ -126,7 +126,8 @@ impl TaskRunner {
             None => self
                 .tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() }),
         }
-        if unusable > 0 && !self.told_of_unusable.swap(true, Ordering::Relaxed) {
+        // The last one of an answer that was cut is no such task.
+        if unusable > 0 && cut.is_none() && !self.told_of_unusable.swap(true, Ordering::Relaxed) {
             let message = format!(
                 "{unusable} tasks of {:?} came without usable ids and cannot be run; so cannot later ones like \
                  them, of which no line tells",
