@@ -34,8 +34,9 @@ def test_tasks_that_came_whole_before_their_poll_was_cut_run_once(
     later = server.push_many("work", {}, 5)
     wait_until(lambda: set(later) <= set(recorder.runs), "what is pushed later to run", 10)
     assert host.stop() == []
-    ran = [task_id for task_id in recorder.runs if task_id in task_ids]
-    assert ran == task_ids[: len(ran)]
+    # Ten threads start them in any order.
+    ran = set(recorder.runs) & set(task_ids)
+    assert ran == set(task_ids[: len(ran)])
     assert whole - 1 <= len(ran) <= whole + 1
     assert set(recorder.runs.values()) == {1}
     assert "connection lost" in caplog.text
