@@ -54,6 +54,15 @@ test: lint instructions ## lint, then every test, Rust and Python
 	cargo test --workspace --exclude conductor-bridge --quiet
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: faults
+faults: build ## the fault tests, N times or until one fails; N=20, ARGS="-k redirect"
+	@for round in $$(seq $(or $(N),1)); do $(BIN)/pytest tests/faults -q -x $(ARGS) || exit 1; done
+
+.PHONY: soak
+soak: build ## load with 1 % of every wire fault for SECONDS (600)
+	CONDUCTOR_FAST_SOAK_SECONDS=$(or $(SECONDS),600) CONDUCTOR_FAST_SOAK_TASKS_PER_SECOND=$(or $(RATE),3000) \
+		$(BIN)/pytest tests/faults/test_soak.py -q -o timeout=0 $(ARGS)
+
 .PHONY: matrix
 matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13 that is on this machine
 	$(BIN)/python -m tests.matrix

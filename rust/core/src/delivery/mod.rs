@@ -2,15 +2,19 @@
 
 mod held;
 mod lease;
+mod polls;
 mod ledger;
+mod beats;
+mod on_disk;
 mod post_limit;
 mod outbox;
 mod keeping;
 mod updater;
 mod replay;
 
+pub use beats::Beat;
 pub use held::{Held, HoldId, Stage};
 pub use lease::{CancelTask, Lease, LeaseClock};
-pub use ledger::{Beat, Ledger};
+pub use ledger::Ledger;
 pub use replay::Replay;
 pub use updater::{Finished, Updater};

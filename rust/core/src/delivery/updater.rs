@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::held::HoldId;
 use super::keeping::keep;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Returned};
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
 use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
@@ -88,8 +88,12 @@ impl Updater {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
-            let sizes = arrived.iter().map(|finished| (finished.hold, finished.result.body.len()));
-            self.ledger.finished(Instant::now(), sizes);
+            let returned = arrived.iter().map(|Finished { hold, result, .. }| Returned {
+                id: *hold,
+                size: result.body.len(),
+                in_progress: result.status == Status::InProgress,
+            });
+            self.ledger.finished(Instant::now(), returned);
             let letters = arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
                 guards.push(guard);
                 Letter { hold, metrics, result, row: None, backoff: RETRY, tries: 0, is_substitute: false }
@@ -113,16 +117,18 @@ impl Updater {
 
     async fn post(self: Arc<Self>) {
         loop {
-            let (letter, posting) = self.outbox.next().await;
-            let answer = self.client.update_task(letter.result.body.clone()).await;
-            let (took, now) = posting.answered(answer.as_ref().is_err_and(tells_of_trouble));
+            let mut in_hand = self.outbox.next().await;
+            let answer = self.client.update_task(in_hand.letter.result.body.clone()).await;
+            let (took, now) = in_hand.answered(answer.as_ref().is_err_and(tells_of_trouble));
+            let letter = &in_hand.letter;
             match answer {
-                Ok(()) => self.accepted(&letter, took, now),
+                Ok(()) => self.accepted(letter, took, now),
                 Err(error) => {
                     letter.metrics.update_failed(took, &error);
-                    self.refused(letter, &error);
+                    self.refused(letter.clone(), &error);
                 }
             }
+            in_hand.dealt_with();
         }
     }
 
@@ -180,6 +186,10 @@ impl Updater {
         let updater = Arc::clone(self);
         spawn(async move {
             tokio::time::sleep(delay).await;
+            // Sent after the new holding's own report, it would call a task back that is already further on.
+            if letter.result.status == Status::InProgress && updater.ledger.is_superseded(letter.hold) {
+                return updater.ledger.settled(letter.hold);
+            }
             updater.outbox.push(letter);
         });
     }

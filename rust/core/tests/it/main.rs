@@ -11,6 +11,7 @@ mod spooled;
 mod payloads;
 mod polling;
 mod prefetch;
+mod splitting;
 mod ready_queue;
 mod leases;
 mod control;
