@@ -35,6 +35,9 @@ def encode_json(
     """A value as the output of a task is written. ValueError tells the path and the problem."""
 
 @final
+def spool_command(directory: str, command: str) -> str:
+    """Run a command, given as JSON, on all files of results in `directory`; their answers as JSON."""
+
 class TokenSource:
     """A desk where the engine asks for tokens, and a Python thread gives them."""
 

@@ -37,12 +37,20 @@ _ABANDONED = 4
     show_default=True,
     help="Seconds that running tasks get to finish, and results to be reported, after a signal.",
 )
+@click.option(
+    "--spool-dir",
+    type=click.Path(),
+    envvar="CONDUCTOR_FAST_SPOOL_DIR",
+    show_envvar=True,
+    help="A directory where results are kept until the server has them; without it, memory.",
+)
 @metrics_port_option
 @log_options(None, "CONDUCTOR_LOG_LEVEL, or info")
 def command(
     modules: Sequence[str],
     server: str | None,
     drain_timeout: float,
+    spool_dir: str | None,
     metrics_port: int | None,
     log_format: str,
     log_level: str | None,
@@ -58,6 +66,7 @@ def command(
     from conductor_fast.model.exceptions import ConfigurationError
 
     configuration = _configuration(server, log_format, log_level)
+    configuration.spool_dir = spool_dir
     sys.path.insert(0, os.getcwd())
     try:
         for module in modules:

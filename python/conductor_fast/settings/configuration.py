@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from conductor_fast.model.exceptions import ConfigurationError
@@ -47,6 +47,11 @@ class Configuration:
     **Headers.** `headers` are sent with every request. User and password in the URL are sent as Basic
     authentication.
 
+    **Results on disk.** `spool_dir`: a directory, which has to exist, where results are written before they
+    are sent, so that they outlive this process; None: CONDUCTOR_FAST_SPOOL_DIR, else in memory only; `""`:
+    in memory only. `durability`: `"process"` survives any end of the process, `"power"` also that of the
+    machine, at the price of a flush of the disk for each group of results.
+
     Attributes are read when a host or client starts, and files then. Raises ConfigurationError for an
     address that is no http(s) URL and for an unknown log level; a start raises it for the rest.
     """
@@ -62,11 +67,13 @@ class Configuration:
         "authentication_settings",
         "cert_file",
         "debug",
+        "durability",
         "headers",
         "key_file",
         "logger_format",
         "proxy",
         "register_schema",
+        "spool_dir",
         "ssl_ca_cert",
         "token_provider",
         "verify_ssl",
@@ -84,6 +91,8 @@ class Configuration:
         *,
         token_provider: Callable[[], str] | None = None,
         headers: Mapping[str, str] | None = None,
+        spool_dir: str | os.PathLike[str] | None = None,
+        durability: Literal["process", "power"] = "process",
     ) -> None:
         if authentication_settings is None and token_provider is None:
             authentication_settings = _environment_keys()
@@ -97,6 +106,8 @@ class Configuration:
         self.key_file: str | os.PathLike[str] | None = None
         self.assert_hostname: bool | None = None
         self.proxy: str | None = None
+        self.spool_dir = spool_dir
+        self.durability: Literal["process", "power"] = durability
         self._host = _resolve_host(base_url, server_api_url)
         self._log_level = _resolve_log_level(log_level, debug)
         self.debug = debug

@@ -40,6 +40,10 @@ class ServerSettings:
     key_file: str | None
     proxy: str | None
     proxy_origin: str
+    spool_dir: str | None
+    spool_origin: str
+    """Who named `spool_dir`, for errors."""
+    durability: str
 
     def __repr__(self) -> str:
         return f"ServerSettings(server_api_url={shown_url(self.server_api_url)!r})"
@@ -51,6 +55,7 @@ def server_settings(configuration: Configuration) -> ServerSettings:
     key_id, key_secret = _keys(configuration)
     proxy, proxy_origin = _proxy(configuration, url)
     ca_file, ca_origin = _ca_file(configuration)
+    spool_dir, spool_origin = _spool_dir(configuration)
     if configuration.assert_hostname not in (None, True):
         raise ConfigurationError(
             "assert_hostname is not supported: the host name in the URL is always checked against the "
@@ -79,6 +84,9 @@ def server_settings(configuration: Configuration) -> ServerSettings:
         key_file=_path(configuration.key_file, "key_file"),
         proxy=proxy,
         proxy_origin=proxy_origin,
+        spool_dir=spool_dir,
+        spool_origin=spool_origin,
+        durability=configuration.durability,
     )
 
 
@@ -127,6 +135,18 @@ def _ca_file(configuration: Configuration) -> tuple[str | None, str]:
         if path := os.environ.get(name):
             return path, name
     return None, "ssl_ca_cert"
+
+
+def _spool_dir(configuration: Configuration) -> tuple[str | None, str]:
+    given: Any = configuration.spool_dir
+    if given is None:
+        return os.environ.get("CONDUCTOR_FAST_SPOOL_DIR") or None, "CONDUCTOR_FAST_SPOOL_DIR"
+    try:
+        return os.fsdecode(given) or None, "spool_dir"
+    except TypeError:
+        raise ConfigurationError(
+            f"spool_dir {type(given).__name__} is not a path; give a directory, or '' for none"
+        ) from None
 
 
 def _path(value: Any, name: str) -> str | None:

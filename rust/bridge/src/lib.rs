@@ -7,6 +7,7 @@ mod client;
 mod dev_server;
 mod metrics;
 mod runtime;
+mod spool;
 
 /// The engine of `conductor_fast`.
 #[pyo3::pymodule(name = "_core", gil_used = true)]
@@ -23,6 +24,8 @@ mod core {
     use crate::metrics::{PyMetricsFile, PyMetricsListener, render_metrics, render_workers};
     #[pymodule_export]
     use crate::runtime::PyRuntime;
+    #[pymodule_export]
+    use crate::spool::spool_command;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]

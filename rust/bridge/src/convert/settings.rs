@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::error::Error;
-use conductor_core::settings::{CaFile, Configuration, Credentials, TlsSettings, TokenSource};
+use conductor_core::settings::{
+    CaFile, Configuration, Credentials, Durability, SpoolSettings, TlsSettings, TokenSource,
+};
 use pyo3::prelude::*;
 
 /// Python's `ServerSettings`, taken by the names of its fields.
@@ -23,6 +25,9 @@ pub(crate) struct PyServerSettings {
     key_file: Option<PathBuf>,
     proxy: Option<String>,
     proxy_origin: String,
+    spool_dir: Option<PathBuf>,
+    spool_origin: String,
+    durability: String,
 }
 
 impl PyServerSettings {
@@ -50,6 +55,14 @@ impl PyServerSettings {
             cert_file: self.cert_file,
             key_file: self.key_file,
         };
+        if let Some(directory) = self.spool_dir {
+            let durability = Durability::from_name(&self.durability).ok_or_else(|| {
+                let problem = format!("{:?} is not known; give \"process\" or \"power\"", self.durability);
+                Error::configuration("durability", problem)
+            })?;
+            let origin = self.spool_origin;
+            configuration.spool = Some(SpoolSettings { origin, durability, ..SpoolSettings::new(directory) });
+        }
         Ok(configuration)
     }
 }

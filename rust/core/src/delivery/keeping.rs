@@ -3,7 +3,7 @@ use super::outbox::Letter;
 use crate::spool::{RowState, Spool, StoredResult};
 use crate::wire::Status;
 
-/// Returns once `letters` are on disk, in one transaction. Where that fails, they are in memory only.
+/// Returns once `letters` are on disk, in one transaction. Those for which there is no room are in memory only.
 pub(super) async fn keep(spool: &Spool, ledger: &Ledger, letters: &mut [Letter]) {
     let now = StoredResult::now_millis();
     let left = ledger.time_left(letters.iter().map(|letter| letter.hold));
@@ -24,9 +24,8 @@ pub(super) async fn keep(spool: &Spool, ledger: &Ledger, letters: &mut [Letter])
             state: RowState::Waiting,
         }
     });
-    if spool.store(rows.collect()).await {
-        ledger.on_disk(letters.iter().map(|letter| letter.hold));
-    } else {
-        letters.iter_mut().for_each(|letter| letter.row = None);
-    }
+    let stored = spool.store(rows.collect()).await;
+    let (on_disk, in_memory) = letters.split_at_mut(stored.min(letters.len()));
+    ledger.on_disk(on_disk.iter().map(|letter| letter.hold));
+    in_memory.iter_mut().for_each(|letter| letter.row = None);
 }

@@ -106,11 +106,11 @@ impl Spool {
         RowId(self.shared.last_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// True once all of them are on disk, in one transaction; false if that failed.
-    pub async fn store(&self, rows: Vec<StoredResult>) -> bool {
+    /// How many of them, from the first on, are on disk: all, in one transaction, unless that failed.
+    pub async fn store(&self, rows: Vec<StoredResult>) -> usize {
         let (stored, answer) = oneshot::channel();
         self.shared.queue.store(Batch { rows, stored });
-        answer.await.unwrap_or(false)
+        answer.await.unwrap_or(0)
     }
 
     /// The server has this result, or does not want it: it is removed soon.

@@ -11,10 +11,10 @@ use super::row::{RowId, StoredResult};
 const ACKNOWLEDGEMENTS_WAIT: Duration = Duration::from_millis(10);
 const ACKNOWLEDGEMENTS_AT_MOST: usize = 256;
 
-/// Rows of one turn of the intake, and whom to tell whether they are on disk.
+/// Rows of one turn of the intake, and whom to tell how many of them, from the first on, are on disk.
 pub(super) struct Batch {
     pub rows: Vec<StoredResult>,
-    pub stored: oneshot::Sender<bool>,
+    pub stored: oneshot::Sender<usize>,
 }
 
 /// Small things that are done one by one.

@@ -97,9 +97,19 @@ impl Writer {
                 self.acknowledged.clear();
             }
         }
+        let mut fits = true;
         for batch in batches {
+            let mut stored = batch.rows.len();
+            if written.is_err() {
+                // One by one: many do not fit where some do.
+                let mut fit = |row| {
+                    fits = fits && self.store.apply(std::iter::once(row), &[], &mut Vec::new()).is_ok();
+                    fits
+                };
+                stored = batch.rows.iter().take_while(|row| fit(*row)).count();
+            }
             // The intake may be gone.
-            let _ = batch.stored.send(written.is_ok());
+            let _ = batch.stored.send(stored);
         }
     }
 

@@ -56,7 +56,8 @@ impl Opened {
     }
 
     pub(crate) fn store(&self, rows: Vec<StoredResult>) -> bool {
-        block_on(self.spool.store(rows))
+        let count = rows.len();
+        block_on(self.spool.store(rows)) == count
     }
 
     /// What other processes have left, up to the first look that finds something.
