@@ -1,0 +1,87 @@
+"""An unmodified application as a group of processes, on either engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+APPS = Path(__file__).parent / "apps"
+ENGINES = ("sdk", "accelerated")
+# Ours takes milliseconds with nothing running, and at most its 25 s of drain.
+STOP_TIMEOUT_SECONDS = 40.0
+
+
+class Application:
+    """A running application; the SDK's worker processes belong to its group."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    def check_alive(self) -> None:
+        """Fail with what it said if it ended."""
+        code = self._process.poll()
+        assert code is None, f"ended with {code}: {self.log}"
+
+    @property
+    def log(self) -> str:
+        """What it and its children have said so far."""
+        return self._log.read_text(errors="replace")
+
+    def processes(self) -> list[psutil.Process]:
+        """It and all that it has started."""
+        root = psutil.Process(self._process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def stop(self) -> int:
+        """SIGTERM to the group, as a service manager does; the exit code."""
+        os.killpg(self._process.pid, signal.SIGTERM)
+        return self._process.wait(STOP_TIMEOUT_SECONDS)
+
+    def kill(self) -> None:
+        """End whatever is left of the group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def command(engine: str, script: Path, *arguments: str) -> list[str]:
+    """How a user starts `script`."""
+    if engine == "sdk":
+        return [sys.executable, str(script), *arguments]
+    return [str(Path(sys.executable).with_name("conductor-fast")), "accelerate", str(script), *arguments]
+
+
+@contextmanager
+def running(
+    engine: str,
+    script: Path,
+    url: str,
+    log: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Application]:
+    """Run `script` against the server at `url`; killed at the end with all that it started."""
+    # Nothing else that is set for the tests may reach it.
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CONDUCTOR_")}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(engine, script, *arguments),
+            env={**inherited, "CONDUCTOR_SERVER_URL": url, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    application = Application(process, log)
+    try:
+        yield application
+    finally:
+        application.kill()
