@@ -23,7 +23,7 @@ ROOMS = (
     "accelerate",
     "cli",
 )
-PUBLIC_DOORS = ("", "testing")
+PUBLIC_DOORS = ("", "testing", "accelerate")
 """Folders whose `__init__.py` holds names, because users import from it."""
 
 

@@ -1,2 +1,2 @@
 """The program `conductor-fast`, one file a command: samples.py, checks.py, demo.py, dev.py, run.py,
-main.py."""
+accelerate.py, main.py."""

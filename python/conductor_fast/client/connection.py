@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from conductor_fast import _core
 from conductor_fast.client.call import Call
 from conductor_fast.client.token_thread import start_settings
+from conductor_fast.interop.settings import configuration_of
 from conductor_fast.model.exceptions import ApiException, AuthorizationException
 from conductor_fast.settings.configuration import Configuration
 
@@ -23,8 +24,8 @@ class Connection:
     """Made at the first call, so that a client costs nothing until it is used."""
 
     def __init__(self, server: str | Configuration | None) -> None:
-        given = Configuration(server_api_url=server) if isinstance(server, str) else server
-        self.configuration = given or Configuration()
+        given = Configuration(server_api_url=server) if isinstance(server, str) else configuration_of(server)
+        self.configuration: Configuration = given or Configuration()
         self._lock = threading.Lock()
         self._client: _core.Client | None = None
 

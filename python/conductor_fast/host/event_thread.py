@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from conductor_fast.interop.events import to_sdk, wants_sdk_events
 from conductor_fast.model import events
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task_result import TaskResult
@@ -41,11 +42,13 @@ class Listeners:
     """Who hears of which event; methods that a listener does not have are not called."""
 
     def __init__(self, listeners: Iterable[object] | None) -> None:
-        self._methods: dict[str, list[Method]] = {name: [] for name in _CLASSES}
+        self._methods: dict[str, list[tuple[Method, Method]]] = {name: [] for name in _CLASSES}
         for listener in _checked(listeners):
             found = [(event, name) for event, name in _METHODS.items() if hasattr(listener, name)]
             for event, name in found:
-                self._methods[event.__name__].append(_checked_method(listener, name))
+                method = _checked_method(listener, name)
+                convert = to_sdk if wants_sdk_events(listener, method) else _as_it_is
+                self._methods[event.__name__].append((method, convert))
             if not found:
                 _logger.warning("%s hears of nothing: it has none of the methods on_…", _name(listener))
 
@@ -59,8 +62,8 @@ class Listeners:
         if not methods:
             return
         event = _event(name, fields)
-        for method in methods:
-            _call(method, event)
+        for method, convert in methods:
+            _call(method, convert(event))
 
 
 def deliver(runtime: Runtime, listeners: Listeners) -> None:
@@ -79,6 +82,10 @@ def deliver(runtime: Runtime, listeners: Listeners) -> None:
 
 def _tell_of_drops(dropped: int) -> None:
     _logger.warning("%d events were dropped: the event listeners are too slow", dropped)
+
+
+def _as_it_is(event: events.TaskRunnerEvent) -> events.TaskRunnerEvent:
+    return event
 
 
 def _call(method: Method, event: events.TaskRunnerEvent) -> None:

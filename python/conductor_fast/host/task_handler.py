@@ -13,11 +13,11 @@ from typing import Any
 
 from conductor_fast.host.task_runner import warn_of_unused
 from conductor_fast.host.worker_host import WorkerHost
+from conductor_fast.interop.workers import registered_workers
 from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
 from conductor_fast.settings.configuration import Configuration
 from conductor_fast.worker.prepare import checked, name_of, prepare
 from conductor_fast.worker.registry import get_registered_workers
-from conductor_fast.worker.worker import Worker
 from conductor_fast.worker.worker_interface import WorkerInterface
 
 _logger = logging.getLogger("conductor_fast.host")
@@ -60,8 +60,10 @@ class TaskHandler:
         for module in _checked_modules(import_modules):
             importlib.import_module(module)
         self.workers: list[WorkerInterface] = _as_list(workers)
+        self.host = WorkerHost(configuration, event_listeners=event_listeners)
         if scan_for_annotated_workers:
-            _add_decorated(self.workers)
+            decorated_there = registered_workers(self.host.configuration.register_schema)
+            _add_decorated(self.workers, [*get_registered_workers(), *decorated_there])
         self.event_listeners = list(event_listeners or [])
         self.monitor_processes = monitor_processes
         self.restart_on_failure = restart_on_failure
@@ -69,7 +71,6 @@ class TaskHandler:
         self.restart_backoff_seconds = restart_backoff_seconds
         self.restart_backoff_max_seconds = restart_backoff_max_seconds
         self.restart_max_attempts = restart_max_attempts
-        self.host = WorkerHost(configuration, event_listeners=self.event_listeners)
         self._lock = threading.Lock()
         self._started: list[WorkerInterface] = []
         self._stopped = False
@@ -164,10 +165,10 @@ def _as_list(workers: Iterable[WorkerInterface] | WorkerInterface | None) -> lis
     return [checked(workers)]
 
 
-def _add_decorated(workers: list[WorkerInterface]) -> None:
+def _add_decorated(workers: list[WorkerInterface], decorated_workers: Sequence[Any]) -> None:
     """Add a worker for every decorated function that has none in `workers`."""
     given = {(name, worker.get_domain() or None): worker for worker in workers for name in _names(worker)}
-    for decorated in get_registered_workers():
+    for decorated in decorated_workers:
         key = decorated.get_task_definition_name(), decorated.domain or None
         if key not in given:
             workers.append(decorated)
@@ -183,4 +184,4 @@ def _names(worker: WorkerInterface) -> list[str]:
 
 
 def _function(worker: WorkerInterface) -> Callable[..., Any] | None:
-    return worker.execute_function if isinstance(worker, Worker) else None
+    return getattr(worker, "execute_function", None)

@@ -18,6 +18,7 @@ from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
 from conductor_fast.host.signals import StopLatch, stop_signals
+from conductor_fast.interop.settings import configuration_of
 from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 from conductor_fast.settings.worker_config import Nan, duration_millis
@@ -57,8 +58,9 @@ class WorkerHost:
         if isinstance(server, str):
             warn_if_not_api(server)
             server = Configuration(server_api_url=server)
+        server = configuration_of(server)
         _check_configuration(server)
-        self.configuration = server or Configuration()
+        self.configuration: Configuration = server or Configuration()
         self.drain_timeout = drain_timeout
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None

@@ -29,6 +29,8 @@ class TaskContext:
         self._result = task_result or TaskResult(
             workflow_instance_id=task.workflow_instance_id, task_id=task.task_id, worker_id=task.worker_id
         )
+        self.foreign: Any = None
+        """The same context of conductor-python's class, if its `get_task_context()` was called."""
 
     @property
     def task(self) -> Task:
@@ -53,6 +55,10 @@ class TaskContext:
         """The engine's: the function has returned, `cancelled` stays as it is."""
         cancelled = self.cancelled
         self._is_cancelled = lambda: cancelled
+
+    def share(self, foreign: Any, result: Any) -> None:
+        """The engine's: what is added here goes to `result` from now on, as what is added to `foreign` does."""
+        self.foreign, self._result = foreign, result
 
     @staticmethod
     def get() -> TaskContext:

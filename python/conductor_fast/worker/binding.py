@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_fast.interop.tasks import is_task_class, task_maker
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task import Task
 from conductor_fast.worker.annotations import Reader, shown
@@ -21,6 +22,7 @@ from conductor_fast.worker.shapes import ANYTHING, REQUIRED, Field, Shape, Unkno
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
 _Refuse = Callable[[str], ConfigurationError]
+_MakeTask = Callable[[dict[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,22 @@ class Binding:
     is_async: bool = False
 
 
-def bind(task_type: str, function: Callable[..., Any], *, strict_inputs: bool = True) -> Binding:
+def bind(
+    task_type: str,
+    function: Callable[..., Any],
+    *,
+    strict_inputs: bool = True,
+    make_task: _MakeTask = Task.from_wire,
+    bare_is_input: bool = False,
+) -> Binding:
     """Bind `function`; ConfigurationError names the worker and what to change.
 
     A single parameter that is annotated `Task` or `object`, or not annotated, gets the `Task` (the SDK's
     rule: client/worker/worker.py); any other parameter gets the input of its name, as its annotation asks:
     what converts without loss is converted (scalars.py), anything else, and a missing required input, is an
-    InputMismatch. Not `strict_inputs`: the SDK's leniency (compile.py).
+    InputMismatch. Not `strict_inputs`: the SDK's leniency (compile.py). A function that annotates the SDK's
+    `Task` gets that one, any other what `make_task` makes. `bare_is_input`: a single parameter without
+    annotation gets the input of its name, as a coroutine function's does there.
     """
 
     def refuse(problem: str) -> ConfigurationError:
@@ -54,8 +65,10 @@ def bind(task_type: str, function: Callable[..., Any], *, strict_inputs: bool = 
     takes_task = [p for p in parameters if is_task(resolved[p.name])]
     if len(parameters) == 1 and parameters[0].kind in _POSITIONAL:
         annotation = resolved[parameters[0].name]
-        if takes_task or annotation in (object, _Parameter.empty):
-            return Binding(True, _task_call(function), is_async)
+        if takes_task or (annotation in (object, _Parameter.empty) and not bare_is_input):
+            if is_task_class(annotation):
+                make_task = task_maker() or make_task
+            return Binding(True, _task_call(function, make_task), is_async)
     if takes_task:
         raise refuse(
             f"its parameter {takes_task[0].name!r} is annotated Task, but a function that takes the Task "
@@ -101,14 +114,12 @@ def _resolved(function: Callable[..., Any], annotation: Any) -> Any:
 
 def is_task(annotation: Any) -> bool:
     """Whether the parameter so annotated gets the `Task`."""
-    return annotation is Task
+    return annotation is Task or is_task_class(annotation)
 
 
-def _task_call(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
-    from_wire = Task.from_wire
-
+def _task_call(function: Callable[..., Any], make_task: _MakeTask) -> Callable[[dict[str, Any]], Any]:
     def call(wire: dict[str, Any]) -> Any:
-        return function(from_wire(wire))
+        return function(make_task(wire))
 
     return call
 

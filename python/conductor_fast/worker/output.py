@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from conductor_fast.interop.tasks import is_terminal, result_of
 from conductor_fast.model.context import TaskContext
 from conductor_fast.model.exceptions import NonRetryableException
 from conductor_fast.model.plain import to_plain
@@ -33,8 +34,9 @@ def returned(value: Any) -> Outcome:
     """The outcome of a function that returned `value`.
 
     What becomes a JSON object (a dict, a dataclass, a model, a plain object) is the output; any other
-    value is `{"result": value}`, as in the SDK (client/worker/worker.py).
+    value is `{"result": value}`, as in the SDK (client/worker/worker.py). Its results count as ours.
     """
+    value = result_of(value)
     if isinstance(value, TaskResult):
         return Outcome(
             status=str(value.status or TaskResultStatus.COMPLETED),
@@ -76,7 +78,7 @@ def raised(error: BaseException) -> Outcome:
     """The outcome of a function that raised: FAILED, so that the server tries again if the definition says
     so, or FAILED_WITH_TERMINAL_ERROR for a NonRetryableException. The traceback goes into the task's log.
     """
-    terminal = isinstance(error, NonRetryableException)
+    terminal = isinstance(error, NonRetryableException) or is_terminal(error)
     name = type(error).__name__
     message = text(error)
     return Outcome(
@@ -90,7 +92,7 @@ def raised(error: BaseException) -> Outcome:
 def merge(outcome: Outcome, context: TaskContext) -> Outcome:
     """`outcome` with what the function added through its context."""
     added = context.task_result
-    outcome.logs = [*added.logs, *outcome.logs]
+    outcome.logs = [*(added.logs or ()), *outcome.logs]
     if added.output_data:
         outcome.output = {**added.output_data, **outcome.output}
     if added.callback_after_seconds is not None and outcome.status in ("COMPLETED", "IN_PROGRESS"):

@@ -6,13 +6,17 @@ import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from conductor_fast.interop.context import provide_context
+from conductor_fast.interop.sdk import derives
+from conductor_fast.interop.workers import is_worker
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task import Task
 from conductor_fast.settings.configuration import Configuration
 from conductor_fast.settings.environment import Resolved, describe, resolve_all
 from conductor_fast.settings.worker_config import WorkerConfig
+from conductor_fast.worker.adopted import AdoptedWorker
 from conductor_fast.worker.binding import Binding
 from conductor_fast.worker.registration import Registration, registration_of
 from conductor_fast.worker.worker import Worker
@@ -54,6 +58,9 @@ def prepare(worker: object, configuration: Configuration) -> list[PreparedWorker
     ConfigurationError that names the worker, the setting and the remedy, and the variable if it was one.
     """
     worker = checked(worker)
+    provide_context()
+    if is_worker(worker):
+        worker = AdoptedWorker(worker)
     return [_prepare(worker, task_type, configuration) for task_type in _task_types(worker)]
 
 
@@ -66,11 +73,14 @@ def checked(worker: object) -> WorkerInterface:
                 "super().__init__(task_definition_name); call it first"
             )
         return worker
+    if is_worker(worker):
+        # It has the same attributes and methods, and `prepare` adopts it when it is started.
+        return cast("WorkerInterface", worker)
     if isinstance(worker, type):
-        is_worker = issubclass(worker, WorkerInterface)
+        is_worker_class = issubclass(worker, WorkerInterface) or derives(worker)
         remedy = (
             f"give an instance, such as {worker.__name__}('task_type')"
-            if is_worker
+            if is_worker_class
             else "derive it from WorkerInterface, and give an instance"
         )
         raise ConfigurationError(f"worker {worker.__name__}: is a class and no worker; {remedy}")
@@ -80,11 +90,6 @@ def checked(worker: object) -> WorkerInterface:
             f"worker {name}: is a function and no worker; give Worker('task_type', {name}), "
             "or decorate it with @worker_task('task_type') and give nothing"
         )
-    if any(base.__module__.startswith("conductor.client.") for base in type(worker).__mro__):
-        raise ConfigurationError(
-            f"worker {type(worker).__name__}: is one of conductor-python's, which cannot be run yet; import "
-            "Worker, WorkerInterface or worker_task from conductor_fast"
-        )
     raise ConfigurationError(
         f"worker {worker!r}: expected a conductor_fast.Worker or a WorkerInterface, "
         f"not {type(worker).__name__}"
@@ -93,9 +98,11 @@ def checked(worker: object) -> WorkerInterface:
 
 def name_of(worker: WorkerInterface) -> str:
     """What does the worker's tasks, for messages."""
-    if not isinstance(worker, Worker):
+    if isinstance(worker, AdoptedWorker):
+        worker = worker.origin
+    function = getattr(worker, "execute_function", None)
+    if function is None:
         return f"{type(worker).__module__}.{type(worker).__qualname__}"
-    function = worker.execute_function
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
 
@@ -135,6 +142,8 @@ def _with_sources(error: ConfigurationError, resolved: dict[str, Resolved]) -> C
 
 
 def _binding(worker: WorkerInterface) -> Binding:
+    if isinstance(worker, AdoptedWorker):
+        return worker.binding
     if isinstance(worker, Worker) and type(worker).execute is Worker.execute:
         return worker.binding
     is_async = inspect.iscoroutinefunction(worker.execute)

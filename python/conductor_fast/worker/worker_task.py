@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar, cast
 
-from conductor_fast.interop import simple_task
+from conductor_fast.interop.workflow import simple_task
 from conductor_fast.worker.registry import register_decorated_fn
 from conductor_fast.worker.worker import refuse_unknown
 

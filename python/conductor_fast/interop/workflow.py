@@ -1,4 +1,4 @@
-"""The one seam to conductor-python's objects."""
+"""Workflows that are written with conductor-python."""
 
 from __future__ import annotations
 
