@@ -101,8 +101,11 @@ def test_the_service_is_healthy(run: Run) -> None:
 def _run(engine: str, calls: ServerCalls, folder: Path) -> Run:
     events, port = folder / "events", _free_port()
     arguments = {"event_listeners": [str(events)], "fastapi_service": [str(port)]}
+    definitions: dict[str, dict[str, Any]] = {}
+    workflows: dict[str, list[dict[str, Any]]] = {name: [{}] * len(cases) for name, cases in CASES.items()}
     with contextlib.ExitStack() as stack:
-        started = {name: [_prepare(calls, case) for case in cases] for name, cases in CASES.items()}
+        for case in (case for cases in CASES.values() for case in cases):
+            _define(calls, case)
         applications = {
             name: stack.enter_context(
                 running(
@@ -115,18 +118,15 @@ def _run(engine: str, calls: ServerCalls, folder: Path) -> Run:
             )
             for name in CASES
         }
-        definitions: dict[str, dict[str, Any]] = {}
-        workflow_ids = {
-            name: [
-                workflow_id or _start_registered(calls, case, applications[name], definitions)
-                for case, workflow_id in zip(CASES[name], started[name], strict=True)
+        for is_timed in (False, True):
+            started = [
+                (name, index, _start(calls, case, applications[name], definitions))
+                for name, cases in CASES.items()
+                for index, case in enumerate(cases)
+                if case.is_timed is is_timed
             ]
-            for name in CASES
-        }
-        workflows = {
-            name: [_wait(calls, workflow_id, applications[name]) for workflow_id in ids]
-            for name, ids in workflow_ids.items()
-        }
+            for name, index, workflow_id in started:
+                workflows[name][index] = _wait(calls, workflow_id, applications[name])
         wait_until(lambda: events.exists() and len(events.read_text().splitlines()) >= 6, "the events", 10)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthcheck", timeout=10) as answer:
             health = json.load(answer)
@@ -144,36 +144,31 @@ def _run(engine: str, calls: ServerCalls, folder: Path) -> Run:
         )
 
 
-def _prepare(calls: ServerCalls, case: Case) -> str | None:
-    """Define its tasks and start it; None if its worker has to define them first."""
+def _define(calls: ServerCalls, case: Case) -> None:
     for task_type in case.steps:
         if case.registered:
             calls.forget_task(task_type)
         else:
             calls.define_task(task_definition(task_type, **case.definition))
-    return None if case.registered else _start(calls, case)
 
 
-def _start(calls: ServerCalls, case: Case) -> str:
+def _start(
+    calls: ServerCalls, case: Case, application: Application, definitions: dict[str, dict[str, Any]]
+) -> str:
+    """Start the case's workflow, once its worker has registered the definition if it is to do so."""
+
+    def look() -> dict[str, Any] | None:
+        application.check_alive()
+        return calls.task_definition(next(iter(case.steps)))
+
+    if case.registered:
+        definition = wait_until(look, f"the definition of {list(case.steps)}", TIMEOUT_SECONDS)
+        assert definition is not None
+        definitions[definition["name"]] = definition
     workflow = f"accelerate_{'_'.join(case.steps)}"
     calls.register_workflow(workflow, list(case.steps), case.steps)
     domains = dict.fromkeys(case.steps, case.domain) if case.domain else {}
     return calls.start_workflow(workflow, {}, domains)
-
-
-def _start_registered(
-    calls: ServerCalls, case: Case, application: Application, definitions: dict[str, dict[str, Any]]
-) -> str:
-    (task_type,) = case.steps
-
-    def look() -> dict[str, Any] | None:
-        application.check_alive()
-        return calls.task_definition(task_type)
-
-    definition = wait_until(look, f"the definition of {task_type}", TIMEOUT_SECONDS)
-    assert definition is not None
-    definitions[task_type] = definition
-    return _start(calls, case)
 
 
 def _wait(calls: ServerCalls, workflow_id: str, application: Application) -> dict[str, Any]:
