@@ -37,12 +37,14 @@ class Application:
 
     def processes(self) -> list[psutil.Process]:
         """It and all that it has started."""
-        root = psutil.Process(self._process.pid)
-        return [root, *root.children(recursive=True)]
+        return [each for each in psutil.process_iter() if _group(each) == self._process.pid]
 
-    def stop(self) -> int:
-        """SIGTERM to the group, as a service manager does; the exit code."""
+    def terminate(self) -> None:
+        """SIGTERM to the group, as a service manager does it."""
         os.killpg(self._process.pid, signal.SIGTERM)
+
+    def wait(self) -> int:
+        """The exit code, once it has ended."""
         return self._process.wait(STOP_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
@@ -57,6 +59,13 @@ def command(engine: str, script: Path, *arguments: str) -> list[str]:
     if engine == "sdk":
         return [sys.executable, str(script), *arguments]
     return [str(Path(sys.executable).with_name("conductor-fast")), "accelerate", str(script), *arguments]
+
+
+def _group(process: psutil.Process) -> int | None:
+    try:
+        return None if process.status() == psutil.STATUS_ZOMBIE else os.getpgid(process.pid)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return None
 
 
 @contextmanager

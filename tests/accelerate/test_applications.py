@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.timeout(300)
 class Run:
     """What is seen of an engine on a server."""
 
+    engine: str
     workflows: dict[str, list[dict[str, Any]]]
     logs_of_tasks: dict[str, list[str]]
     definitions: dict[str, dict[str, Any]]
@@ -98,6 +100,17 @@ def test_the_service_is_healthy(run: Run) -> None:
     assert workers == {"fastapi_normalize_name": True, "fastapi_add_numbers": True}
 
 
+def test_accelerated_is_one_process_that_ends_in_order(run: Run) -> None:
+    if run.engine == "sdk":
+        workers = {name: len({step for case in CASES[name] for step in case.steps}) for name in CASES}
+        assert all(run.processes[name] > count for name, count in workers.items())
+        return
+    assert run.processes == dict.fromkeys(CASES, 1)
+    # 143 as a shell tells of SIGTERM; the service's own server ends by the signal itself.
+    assert run.exit_codes == {**dict.fromkeys(CASES, 143), "fastapi_service": -signal.SIGTERM}
+    assert [name for name, log in run.logs.items() if "accelerated: " not in log] == []
+
+
 def _run(engine: str, calls: ServerCalls, folder: Path) -> Run:
     events, port = folder / "events", _free_port()
     arguments = {"event_listeners": [str(events)], "fastapi_service": [str(port)]}
@@ -132,12 +145,15 @@ def _run(engine: str, calls: ServerCalls, folder: Path) -> Run:
             health = json.load(answer)
         processes = {name: len(each.processes()) for name, each in applications.items()}
         tasks = [task for each in workflows.values() for workflow in each for task in workflow["tasks"]]
+        for each in applications.values():
+            each.terminate()
         return Run(
+            engine=engine,
             workflows=workflows,
             logs_of_tasks={task["taskId"]: calls.task_log(task["taskId"]) for task in tasks},
             definitions=definitions,
             processes=processes,
-            exit_codes={name: each.stop() for name, each in applications.items()},
+            exit_codes={name: each.wait() for name, each in applications.items()},
             logs={name: each.log for name, each in applications.items()},
             events=[line.split() for line in events.read_text().splitlines()],
             health=health,
