@@ -63,6 +63,10 @@ bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS=
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
 	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only --benchmark-columns=median,iqr,rounds -q
 
+.PHONY: bench-zero-change
+bench-zero-change: build ## an unmodified application with and without `conductor-fast accelerate`; QUICK=1
+	$(BIN)/python -m benches.zero_change $(if $(QUICK),--quick) $(ARGS)
+
 .PHONY: wheel
 wheel: $(TOOLS) ## a wheel for this interpreter, in dist/
 	rm -rf dist
