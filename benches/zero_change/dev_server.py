@@ -1,8 +1,8 @@
 """The dev server as a program: prints its URL, then answers each line on stdin with a line of JSON.
 
 `push TYPE INPUT`: one task. `fill N TYPE…`: keep that many ready of each type from now on; `fill 0` ends it.
-`count`: tasks completed since the start, each once. `count TYPE`: of that type, unless forgotten. `tasks`: all
-that are not forgotten.
+`count`: tasks completed since the start, each once. `count TYPE`, `tasks`: of those not yet forgotten to save
+memory, how many of a type are completed, and all.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from tests.accelerate.application import Application
 class Cost:
     """At one moment, since the start.
 
-    CPU seconds are of all that ran, in steps of 10 ms; run seconds of the threads that live, to the nanosecond.
+    CPU seconds are of all that ran, in steps of 10 ms; run seconds of living threads, to the nanosecond.
     """
 
     processes: int

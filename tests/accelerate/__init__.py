@@ -1,1 +1,1 @@
-"""Applications written for conductor-python, as they are, on its own engine and on ours."""
+"""Programs written for conductor-python, as they are, on this engine; `apps/` on its own engine as well."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from conductor_fast.host.signals import stop_signals
@@ -36,14 +39,19 @@ class Engine:
         )
         self._hosts: list[WorkerHost] = [first.host]
         self._lock = threading.Lock()
+        self._holds_program_of = 0
+        self._waited = False
         self.stopped = False
 
     def prepare(self, worker: Any) -> list[PreparedWorker]:
         """`worker` as it will be started; ConfigurationError if it cannot be."""
         return prepare(worker, self._hosts[0].configuration)
 
-    def start(self, workers: Sequence[PreparedWorker]) -> WorkerHost:
-        """Start `workers` on the first host that polls none of their queues."""
+    def start(self, workers: Sequence[PreparedWorker], *, daemon: bool) -> WorkerHost:
+        """Start `workers` on the first host that polls none of their queues.
+
+        Not `daemon`: a program that comes to its end without stopping them goes on running, as it does there.
+        """
         with self._lock:
             keys = {worker.key for worker in workers}
             host = next((host for host in self._hosts if not keys & set(host.alive())), None)
@@ -51,15 +59,23 @@ class Engine:
                 host = WorkerHost(self._configuration, event_listeners=self._listeners)
                 self._hosts.append(host)
             host.start_prepared(workers)
+            _running.add(self)
+            if not daemon and not self._holds_program_of:
+                self._holds_program_of = os.getpid()
+                # After the host's own hook, and so called before it.
+                threading._register_atexit(self._wait_at_exit)  # type: ignore[attr-defined]
+        _drain_at_sigterm()
         return host
 
     def wait(self) -> None:
         """Block until somebody stops it, or until SIGTERM or Ctrl-C; then drain."""
+        self._waited = True
         wait_as_python(self._wait, self._request_stop)
 
     def stop(self) -> None:
         """Stop polling, let running tasks finish, deliver every result. Again: changes nothing."""
         self.stopped = True
+        _running.discard(self)
         self._request_stop()
         for host in self._hosts:
             host.stop()
@@ -73,9 +89,44 @@ class Engine:
         self.stop()
 
 
+    def _wait_at_exit(self) -> None:
+        failed = getattr(sys, "last_value", None) is not None
+        if self._holds_program_of == os.getpid() and not (self._waited or self.stopped or failed):
+            with suppress(KeyboardInterrupt, SystemExit):
+                self.wait()
+
+
+# Held here: an engine whose handler nobody refers to goes on working.
+_running: set[Engine] = set()
+
+
+def _drain_at_sigterm() -> None:
+    """Let SIGTERM drain all that runs, wherever the program is then, unless it has a handler of its own.
+
+    From the start on, and not only in `join_processes`: programs do other things meanwhile.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+    process = os.getpid()
+
+    def end(number: int, _frame: object) -> None:
+        # The next one ends the process at once. In a child that was forked nothing of ours runs.
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != process:
+            os.kill(os.getpid(), number)
+            return
+        _logger.info("SIGTERM: no new task is taken, running ones finish")
+        for engine in list(_running):
+            engine.stop()
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def wait_as_python(wait: Callable[[], object], request_stop: Callable[[], None]) -> None:
-    """`wait`, which SIGTERM and Ctrl-C end by `request_stop`. When it is over, what Python does at that signal
-    follows: KeyboardInterrupt, and an end with 143, by SystemExit, so that the program's cleanup runs.
+    """`wait`, which SIGTERM and Ctrl-C end by `request_stop`. When it is over, what Python does at that
+    signal follows: KeyboardInterrupt, or an end with 143, by SystemExit, so that the program's cleanup runs.
     """
     received: list[str] = []
 

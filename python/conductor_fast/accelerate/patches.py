@@ -45,7 +45,8 @@ def install() -> bool:
 
 
 def _patch(module: ModuleType) -> None:
-    problem = _problem_of_version()
+    _warn_of_version()
+    problem: str | None = None
     try:
         sdk = SdkModule(module)
         problem = sdk.problem()
@@ -59,14 +60,15 @@ def _patch(module: ModuleType) -> None:
         _logger.warning("conductor-python is not accelerated and runs as it is: %s", problem)
 
 
-def _problem_of_version() -> None:
+def _warn_of_version() -> None:
     try:
         version = importlib.metadata.version("conductor-python")
     except importlib.metadata.PackageNotFoundError:
         version = "unknown"
     if version != TESTED_VERSION:
         _logger.warning(
-            "conductor-python is %s, accelerating is tested with %s; if something is amiss, %s=0 switches it off",
+            "conductor-python is %s, but accelerating is tested with %s; should something be amiss, %s=0 "
+            "switches it off",
             version,
             TESTED_VERSION,
             VARIABLE,

@@ -59,7 +59,8 @@ class WorkerProcess:
 
     def become_relay(self, handler: Any) -> None:
         """As `become_real`, for the log relay of `handler`, which is started when it is made."""
-        handler.queue = handler_queue = multiprocessing.Queue()
+        handler_queue: queue.Queue[Any] = multiprocessing.Queue()  # type: ignore[assignment]
+        handler.queue = handler_queue
         rest = self._arguments["args"][1:]
         # A daemon, so that nothing waits for it: whoever has the queue of before cannot end it.
         self.become_real(args=(handler_queue, *rest), daemon=True)
@@ -79,7 +80,7 @@ class WorkerProcess:
         if self._started:
             raise AssertionError("cannot start a process twice")
         if self._prepared:
-            self._host = self._engine.start(self._prepared)
+            self._host = self._engine.start(self._prepared, daemon=self.daemon)
         self._started = True
 
     def is_alive(self) -> bool:

@@ -74,6 +74,7 @@ def _run(main: ModuleType, compiled: Any, argv: list[str]) -> None:
     except BaseException as error:
         interrupted += [True] * isinstance(error, KeyboardInterrupt)
         shown = error.with_traceback(_without_ours(error.__traceback__))
+        sys.last_type, sys.last_value, sys.last_traceback = type(shown), shown, shown.__traceback__
         sys.excepthook(type(shown), shown, shown.__traceback__)
     sys.exit(1)
 

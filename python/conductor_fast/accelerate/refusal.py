@@ -11,6 +11,7 @@ from conductor_fast.accelerate.sdk_module import SdkModule
 
 VARIABLE = "CONDUCTOR_FAST_ACCELERATE"
 
+_ISOLATION = "CONDUCTOR_WORKER_ISOLATION"
 _OFF = {"0", "false", "no", "off"}
 _logger = logging.getLogger("conductor_fast.accelerate")
 
@@ -24,7 +25,9 @@ def refusal(sdk: SdkModule, target: Any, kind: type) -> str | None:
     """Why `target`, a handler or runner that derives from `kind`, is not accelerated; None if it is."""
     if switched_off():
         return f"{VARIABLE}={os.environ[VARIABLE]}"
-    return sdk.patched() or _overridden(type(target), kind) or _replaced(target, kind)
+    if os.environ.get(_ISOLATION, "").strip().lower() == "process":
+        return f"{_ISOLATION}=process asks for a process for each worker"
+    return sdk.patched() or _overridden(target.__class__, kind) or _replaced(target, kind)
 
 
 def _overridden(given: type, kind: type) -> str | None:
@@ -37,7 +40,8 @@ def _overridden(given: type, kind: type) -> str | None:
 
 def _replaced(target: Any, kind: type) -> str | None:
     """An attribute of the instance in the place of a method: a test's, or an instrumentation's."""
-    for name in vars(target):
+    attributes: dict[str, Any] = target.__dict__
+    for name in attributes:
         if inspect.isfunction(getattr(kind, name, None)):
             return f"{kind.__name__}.{name} is patched on the instance"
     return None

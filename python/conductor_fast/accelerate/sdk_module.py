@@ -1,4 +1,4 @@
-"""conductor-python's `task_handler` module, which imports all that is patched, and what it was like before."""
+"""conductor-python's `task_handler` module, which imports all that is patched, and what it was before."""
 
 from __future__ import annotations
 
@@ -87,4 +87,5 @@ class SdkModule:
 
 
 def _functions_of(kind: Any) -> dict[str, Any]:
-    return {name: value for name, value in vars(kind).items() if inspect.isfunction(value)}
+    attributes: dict[str, Any] = dict(kind.__dict__)
+    return {name: value for name, value in attributes.items() if inspect.isfunction(value)}

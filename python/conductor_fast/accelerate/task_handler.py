@@ -26,21 +26,17 @@ _logger = logging.getLogger("conductor_fast.accelerate")
 def patch_task_handler(sdk: SdkModule) -> None:
     """Put the engine under every `TaskHandler` that is made from now on, if nothing is against it."""
     handler, isolation = sdk.handler, sdk.module.worker_isolation
-    primitives = _Primitives(sdk)
     init, start = handler.__init__, handler.start_processes
-    join, stop = handler.join_processes, handler.stop_processes
+    stop = handler.stop_processes
     create = handler._TaskHandler__create_task_runner_process
     monitor = handler._TaskHandler__start_monitor_thread
     isolate = isolation.apply_thread_isolation
     signature = inspect.signature(init)
+    primitives = _Primitives(sdk)  # last, so that nothing is patched where something is missing
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         given = signature.bind(self, *args, **kwargs).arguments
         engine = _engine_for(self, sdk, primitives, given)
-        if engine is None:
-            with _making(None):
-                init(self, *args, **kwargs)
-            return
         setattr(self, _ENGINE, engine)
         with _making(engine):
             init(self, *args, **kwargs)
@@ -60,12 +56,6 @@ def patch_task_handler(sdk: SdkModule) -> None:
         start(self)
         if _engine_of(self) is not None:
             _logger.info("accelerated: %d workers run on conductor_fast", len(self.workers))
-
-    def join_processes(self: Any) -> None:
-        engine = _engine_of(self)
-        if engine is not None:
-            engine.joined = True
-        join(self)
 
     def stop_processes(self: Any) -> None:
         engine = _engine_of(self)
@@ -89,7 +79,6 @@ def patch_task_handler(sdk: SdkModule) -> None:
     for name, method, original in (
         ("__init__", __init__, init),
         ("start_processes", start_processes, start),
-        ("join_processes", join_processes, join),
         ("stop_processes", stop_processes, stop),
         ("_TaskHandler__create_task_runner_process", create_task_runner_process, create),
         ("_TaskHandler__start_monitor_thread", start_monitor_thread, monitor),
@@ -133,7 +122,9 @@ def _engine_for(
     if reason is None:
         try:
             engine = Engine(
-                given.get("configuration"), given.get("metrics_settings"), given.get("event_listeners") or []
+                given.get("configuration") or sdk.module.Configuration(),
+                given.get("metrics_settings"),
+                given.get("event_listeners") or [],
             )
         except ConductorFastError as error:
             reason = str(error)

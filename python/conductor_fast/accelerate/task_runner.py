@@ -56,12 +56,12 @@ def _patch_sync(sdk: SdkModule, kind: Any) -> None:
 
     def stop(self: Any) -> None:
         sdk_stop(self)
-        ours = vars(self).get(_OURS)
+        ours = _existing(self)
         if ours is not None:
             ours.host.request_stop()
 
     def _cleanup(self: Any) -> None:
-        ours = vars(self).get(_OURS)
+        ours = _existing(self)
         if ours is not None:
             ours.stop()
         sdk_cleanup(self)
@@ -96,12 +96,12 @@ def _patch_async(sdk: SdkModule, kind: Any) -> None:
 
     async def stop(self: Any) -> None:
         await sdk_stop(self)
-        ours = vars(self).get(_OURS)
+        ours = _existing(self)
         if ours is not None:
             await ours.stop()
 
     async def _cleanup(self: Any) -> None:
-        ours = vars(self).get(_OURS)
+        ours = _existing(self)
         if ours is not None:
             await ours.stop()
         await sdk_cleanup(self)
@@ -119,7 +119,12 @@ def _ours(runner: Any, sdk: SdkModule, kind: type, make: Callable[..., Any]) -> 
     """This package's runner for `runner`, made once; None if it runs on conductor-python."""
     if _OURS not in vars(runner):
         setattr(runner, _OURS, None if sdk.is_worker_process() else _made(runner, sdk, kind, make))
-    return vars(runner)[_OURS]
+    return _existing(runner)
+
+
+def _existing(runner: Any) -> Any:
+    attributes: dict[str, Any] = runner.__dict__
+    return attributes.get(_OURS)
 
 
 def _made(runner: Any, sdk: SdkModule, kind: type, make: Callable[..., Any]) -> Any:

@@ -25,9 +25,9 @@ class _AsPython(click.Command):
 def command(module: str | None, arguments: Sequence[str]) -> None:
     """Run a program that is written for conductor-python on this engine, as `python FILE` would run it.
 
-    Its TaskHandler, TaskRunner and AsyncTaskRunner use this engine: all workers in one process. What cannot be
-    accelerated runs on conductor-python, with a line that says what and why. CONDUCTOR_FAST_ACCELERATE=0 switches
-    it off. Exit codes are the program's; 143 after SIGTERM, once running tasks are reported.
+    Its TaskHandler, TaskRunner and AsyncTaskRunner use this engine: all workers in one process. What cannot
+    be accelerated runs on conductor-python, with a line that says what and why. CONDUCTOR_FAST_ACCELERATE=0
+    switches it off. Exit codes are the program's; 143 after SIGTERM, once running tasks are reported.
     """
     from conductor_fast.accelerate import install
     from conductor_fast.accelerate.program import run_module, run_script

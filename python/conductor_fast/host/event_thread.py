@@ -36,13 +36,14 @@ _TELL_OF_DROPS_EVERY = 10.0
 _logger = logging.getLogger("conductor_fast.host")
 
 Method = Callable[[Any], object]
+_Convert = Callable[[Any], Any]
 
 
 class Listeners:
     """Who hears of which event; methods that a listener does not have are not called."""
 
     def __init__(self, listeners: Iterable[object] | None) -> None:
-        self._methods: dict[str, list[tuple[Method, Method]]] = {name: [] for name in _CLASSES}
+        self._methods: dict[str, list[tuple[Method, _Convert]]] = {name: [] for name in _CLASSES}
         for listener in _checked(listeners):
             found = [(event, name) for event, name in _METHODS.items() if hasattr(listener, name)]
             for event, name in found:

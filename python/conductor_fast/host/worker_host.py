@@ -58,9 +58,9 @@ class WorkerHost:
         if isinstance(server, str):
             warn_if_not_api(server)
             server = Configuration(server_api_url=server)
-        server = configuration_of(server)
-        _check_configuration(server)
-        self.configuration: Configuration = server or Configuration()
+        given = configuration_of(server)
+        _check_configuration(given)
+        self.configuration: Configuration = given or Configuration()
         self.drain_timeout = drain_timeout
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None

@@ -22,6 +22,6 @@ def is_one(value: object, module: str, name: str) -> bool:
     return isinstance(found, type) and isinstance(value, found)
 
 
-def derives(kind: type) -> bool:
+def derives(kind: type[Any]) -> bool:
     """Is `kind` conductor-python's class, or derived from one?"""
     return any(base.__module__.startswith(PACKAGE) for base in kind.__mro__)

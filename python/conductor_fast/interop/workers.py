@@ -34,31 +34,32 @@ def is_worker(value: object) -> bool:
     return is_one(value, "worker.worker_interface", "WorkerInterface")
 
 
-def read_worker(worker: Any) -> SdkWorker:
-    """`worker` as its attributes stand now.
+def read_worker(given: object) -> SdkWorker:
+    """The worker as its attributes stand now.
 
     The function of a `Worker` runs without its `execute`, unless a subclass has one of its own; a coroutine
     function always does, as there.
     """
+    worker: Any = given
+    kind: Any = type(given)
     function = getattr(worker, "execute_function", None)
     own: Any = find("worker.worker", "Worker")
     is_class = function is None or not (
-        is_async(function) or (own is not None and type(worker).execute is own.execute)
+        is_async(function) or (own is not None and kind.execute is own.execute)
     )
     base: Any = find("worker.worker_interface", "WorkerInterface")
     names: list[str] = list(worker.task_definition_names)
-    if type(worker).get_task_definition_name is not base.get_task_definition_name:
+    if kind.get_task_definition_name is not base.get_task_definition_name:
         names = [worker.get_task_definition_name()]
     interval = worker.poll_interval
-    if type(worker).get_polling_interval_in_seconds is not base.get_polling_interval_in_seconds:
+    if kind.get_polling_interval_in_seconds is not base.get_polling_interval_in_seconds:
         interval = worker.get_polling_interval_in_seconds() * 1_000
     settings = {
-        # The default of there, which is a bound.
+        # The default of there, which is a bound. `poll_timeout` was never read (S1).
         "poll_interval": None if interval == 100 else interval,
         "domain": worker.get_domain() or None,
         "worker_id": worker.get_identity(),
         "thread_count": worker.thread_count,
-        "poll_timeout": worker.poll_timeout,
         "task_def_template": getattr(worker, "task_def_template", None),
         "register_schema": getattr(worker, "register_schema", None),
         **{name: getattr(worker, name, default) for name, default in _SWITCHES.items()},
@@ -66,7 +67,7 @@ def read_worker(worker: Any) -> SdkWorker:
     return SdkWorker(names, worker.execute if is_class else function, is_class, settings)
 
 
-def is_async(function: Any) -> bool:
+def is_async(function: object) -> bool:
     """Does conductor-python run it as a coroutine function? (automator/task_handler.py)"""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(type(function), "__call__", None)  # noqa: B004

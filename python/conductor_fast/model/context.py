@@ -57,7 +57,7 @@ class TaskContext:
         self._is_cancelled = lambda: cancelled
 
     def share(self, foreign: Any, result: Any) -> None:
-        """The engine's: what is added here goes to `result` from now on, as what is added to `foreign` does."""
+        """The engine's: what is added here, and to `foreign`, is in `result` from now on."""
         self.foreign, self._result = foreign, result
 
     @staticmethod

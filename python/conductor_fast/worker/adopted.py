@@ -33,7 +33,7 @@ class AdoptedWorker(WorkerInterface):
         self.binding = _bound(read.task_types[0], read.function, is_class=read.is_class)
 
     def get_identity(self) -> str:
-        return self.worker_id
+        return str(self.worker_id)
 
     def execute(self, task: Task) -> Any:
         """As the worker's own."""

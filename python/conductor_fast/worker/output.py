@@ -36,6 +36,8 @@ def returned(value: Any) -> Outcome:
     What becomes a JSON object (a dict, a dataclass, a model, a plain object) is the output; any other
     value is `{"result": value}`, as in the SDK (client/worker/worker.py). Its results count as ours.
     """
+    if value is None or isinstance(value, _JSON):
+        return Outcome("COMPLETED", _output(value))
     value = result_of(value)
     if isinstance(value, TaskResult):
         return Outcome(
@@ -61,10 +63,13 @@ def returned(value: Any) -> Outcome:
     return Outcome("COMPLETED", _output(value))
 
 
+_JSON = (dict, str, int, float, list, tuple)
+
+
 def _output(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value  # pyright: ignore[reportUnknownVariableType] - keys are checked when written
-    if value is None or isinstance(value, (str, int, float, list, tuple)):
+    if value is None or isinstance(value, _JSON):
         return {"result": value}
     try:
         plain = to_plain(value)

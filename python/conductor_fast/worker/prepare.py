@@ -77,7 +77,8 @@ def checked(worker: object) -> WorkerInterface:
         # It has the same attributes and methods, and `prepare` adopts it when it is started.
         return cast("WorkerInterface", worker)
     if isinstance(worker, type):
-        is_worker_class = issubclass(worker, WorkerInterface) or derives(worker)
+        kind: type[Any] = worker
+        is_worker_class = issubclass(kind, WorkerInterface) or derives(kind)
         remedy = (
             f"give an instance, such as {worker.__name__}('task_type')"
             if is_worker_class

@@ -1,0 +1,1 @@
+"""conductor-python's own objects, given to ours."""
