@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -69,21 +69,17 @@ def _group(process: psutil.Process) -> int | None:
 
 
 @contextmanager
-def running(
-    engine: str,
-    script: Path,
-    url: str,
-    log: Path,
-    *arguments: str,
-    environment: Mapping[str, str] | None = None,
+def running_command(
+    words: Sequence[str], url: str, log: Path, folder: Path | None = None
 ) -> Iterator[Application]:
-    """Run `script` against the server at `url`; killed at the end with all that it started."""
+    """Run a command against the server at `url`; killed at the end with all that it started."""
     # Nothing else that is set for the tests may reach it.
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("CONDUCTOR_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(engine, script, *arguments),
-            env={**inherited, "CONDUCTOR_SERVER_URL": url, **(environment or {})},
+            words,
+            cwd=folder,
+            env={**inherited, "CONDUCTOR_SERVER_URL": url},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -94,3 +90,10 @@ def running(
         yield application
     finally:
         application.kill()
+
+
+def running(
+    engine: str, script: Path, url: str, log: Path, *arguments: str
+) -> AbstractContextManager[Application]:
+    """Run `script` on an engine, as a user does."""
+    return running_command(command(engine, script, *arguments), url, log)

@@ -58,7 +58,11 @@ OWN_CONNECTION = """
 """
 
 CASES = {
-    "a handler of its own": (SUBCLASS, "OwnHandler(configuration=Configuration())", "__main__.OwnHandler has a"),
+    "a handler of its own": (
+        SUBCLASS,
+        "OwnHandler(configuration=Configuration())",
+        "__main__.OwnHandler has a",
+    ),
     "a patched runner": (PATCHED_RUNNER, HANDLER, "TaskRunner.run_once is patched"),
     "another runner": (OTHER_RUNNER, HANDLER, "TaskRunner is patched"),
     "a worker that cannot be bound": (UNUSABLE_WORKER, HANDLER, "worker 'other': its parameter 'task'"),
@@ -141,7 +145,9 @@ module.TaskHandler._TaskHandler__begin_to_monitor = lambda self: None
 
 def test_another_version_gets_one_warning_and_works(run: Run, server: DevServer) -> None:
     program = run(
-        "\n    import conductor_fast.accelerate\n    conductor_fast.accelerate.install()\n" + WORKER + MAIN % HANDLER,
+        "\n    import conductor_fast.accelerate\n    conductor_fast.accelerate.install()\n"
+        + WORKER
+        + MAIN % HANDLER,
         first=OTHER_VERSION,
     )
     task_id = server.push("who")

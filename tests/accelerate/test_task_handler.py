@@ -75,7 +75,9 @@ def test_an_unmodified_application_runs_in_one_process(run: Run, server: DevServ
     assert tasks["decorated"]["outputData"] == {"number": 7, "pid": pid, "task": ids["decorated"]}
     logs = {
         body["taskId"]: [line["log"] for line in body.get("logs") or []]
-        for body in map(json.loads, (line["body"] for line in server.transcript() if line["method"] == "POST"))
+        for body in map(
+            json.loads, (line["body"] for line in server.transcript() if line["method"] == "POST")
+        )
     }
     assert logs[ids["decorated"]] == ["number 7"]
     assert logs[ids["first"]] == ["from a class"]
