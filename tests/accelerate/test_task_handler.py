@@ -48,7 +48,7 @@ MAIN = """
         handler = TaskHandler(workers=[Classic(["first", "second"])], configuration=Configuration())
         with handler:
             handler.start_processes()
-            print("started", os.getpid(), flush=True)
+            print("up and running", os.getpid(), flush=True)
             handler.join_processes()
         print("joined", flush=True)
 
@@ -98,7 +98,7 @@ def test_a_signal_in_join_processes_reports_what_runs(
     for index in range(50):
         server.push("decorated", {"number": index, "wait": 1.0})
     program = run(WORKERS + MAIN)
-    program.wait_for("started")
+    program.wait_for("up and running")
     wait_until(lambda: server.count("decorated", "IN_PROGRESS") == 50, "50 running", 20)
 
     assert program.end(number) == code
