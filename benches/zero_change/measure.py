@@ -40,6 +40,7 @@ class Sample:
     cpu_micros_per_task: float
     busy_pss_mebibytes: float
     held_tasks_reported: int | None
+    cpu_bound_tasks_per_second: float | None
 
 
 def sample(server: Server, engine: str, round_number: int, seconds: float) -> Sample:
@@ -75,7 +76,14 @@ def sample(server: Server, engine: str, round_number: int, seconds: float) -> Sa
                 next(work)
             except StopIteration as end:
                 tasks = int(end.value)
-        reported = held_tasks(server, engine, Path(folder)) if isinstance(server, OnDevServer) else None
+            # In order: a poll in flight would take the next round's tasks along, on the SDK for 100 ms.
+            application.terminate()
+            application.wait()
+            time.sleep(1)
+        reported = burnt = None
+        if isinstance(server, OnDevServer):
+            reported = held_tasks(server, engine, Path(folder))
+            burnt = cpu_bound(server, engine, seconds, Path(folder))
     cpu = busy.cpu_seconds - before.cpu_seconds
     deciles = statistics.quantiles(single, n=10)
     return Sample(
@@ -94,6 +102,7 @@ def sample(server: Server, engine: str, round_number: int, seconds: float) -> Sa
         cpu_micros_per_task=cpu / tasks * 1e6,
         busy_pss_mebibytes=busy.pss_mebibytes,
         held_tasks_reported=reported,
+        cpu_bound_tasks_per_second=burnt,
     )
 
 
@@ -110,3 +119,20 @@ def held_tasks(server: OnDevServer, engine: str, folder: Path) -> int:
         gate.touch()
         application.wait()
     return server.completed("held")
+
+
+def cpu_bound(server: OnDevServer, engine: str, seconds: float, folder: Path) -> float:
+    """Tasks a second of two workers that are pure Python, on all cores."""
+    types = ["burn_0", "burn_1"]
+    server.fill(100, types)
+    with running(engine, _APPLICATION.with_name("cpu_bound.py"), server.url, folder / "burnt.log"):
+        done = [0, 0]
+
+        def both_work() -> bool:
+            done[:] = map(server.completed, types)
+            return all(done)
+
+        wait_until(both_work, "both workers to work", _START_TIMEOUT)
+        begun, before = time.monotonic(), sum(done)
+        time.sleep(seconds)
+        return (sum(map(server.completed, types)) - before) / (time.monotonic() - begun)

@@ -42,10 +42,15 @@ def text(facts: dict[str, str], samples: Sequence[Sample]) -> str:
             if less_is_better is not None:
                 ratio = f"{before / after if less_is_better else after / before:.1f} ×"
             lines.append(f"| {name} | {form.format(before)} | {form.format(after)} | {ratio} |")
+        burnt = [[sample.cpu_bound_tasks_per_second or 0.0 for sample in own] for own in (there, here)]
         reported = [[sample.held_tasks_reported for sample in own] for own in (there, here)]
         if None not in reported[0]:
             cells = (" to ".join(map(str, sorted({min(own), max(own)}))) for own in reported)  # type: ignore[type-var]
             lines.append(f"| 50 running tasks at SIGTERM, reported | {' | '.join(cells)} | |")
+            before, after = map(statistics.median, burnt)
+            lines.append(
+                f"| tasks/s, CPU-bound Python | {before:.0f} | {after:.0f} | {after / before:.1f} × |"
+            )
     lines += ["", f"Medians of {max(sample.round for sample in samples)} alternating rounds; all processes."]
     return "\n".join(lines)
 

@@ -64,15 +64,18 @@ class OnDevServer:
             time.sleep(0.02)
 
     def work(self, seconds: float) -> Generator[None, None, int]:
-        self._ask("fill", "4000", *STEPS)
+        self.fill(4_000, STEPS)
         time.sleep(seconds / 3)
         before = self._ask("count")
         yield
         time.sleep(seconds)
         done = int(self._ask("count") - before)
         yield
-        self._ask("fill", "0")
+        self.fill(0, [])
         return done
+
+    def fill(self, ready: int, task_types: list[str]) -> None:
+        self._ask("fill", str(ready), *task_types)
 
     def completed(self, task_type: str) -> int:
         return int(self._ask("count", task_type))
