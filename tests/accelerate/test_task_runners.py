@@ -65,7 +65,7 @@ def test_sigterm_in_run_reports_what_runs(run: Run, server: DevServer) -> None:
 
 def test_run_once_polls_once(run: Run, server: DevServer) -> None:
     """And its tasks are reported when the runner is left."""
-    server.push_many("double", [{"number": number} for number in range(3)])
+    server.push_many("double", {"number": 1}, count=3)
     program = run(
         LISTENER
         + """

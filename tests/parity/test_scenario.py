@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,20 @@ from tests.parity.scenario_differences import DIFFERENCES
 
 PAGE = Path(__file__).parents[2] / "docs" / "differences.md"
 POLL = "/api/tasks/poll/batch/"
+ACCELERATE = (str(Path(sys.executable).with_name("conductor-fast")), "accelerate")
 STATED = ("status", "outputData", "reasonForIncompletion")
 
 Seen = dict[tuple[str, str], Any]
 
 
-def observed(path: Path, imports: str) -> Seen:
+def observed(path: Path, imports: str, *, command: Sequence[str] = (sys.executable,)) -> Seen:
     """What the program did, by task type or kind of request, and field."""
     path.write_text(imports + BODY)
     with DevServer() as server, path.with_suffix(".log").open("w") as log:
         for task_type in TASK_TYPES:
             server.push(task_type, INPUT, retry_count=0)
         program = subprocess.Popen(
-            [sys.executable, str(path), server.url],
+            [*command, str(path), server.url],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -98,13 +99,23 @@ def only(values: Iterable[Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Seen, Seen]:
-    """What is seen of conductor-python and of ours; both at once, for the former takes seconds to start."""
+def three_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Seen, Seen, Seen]:
+    """What is seen of conductor-python, of ours, and of conductor-python's program on our engine.
+
+    All at once, for what imports conductor-python takes seconds to start.
+    """
     folder = tmp_path_factory.mktemp("programs")
     with ThreadPoolExecutor() as pool:
         there = pool.submit(observed, folder / "there.py", THERE)
         here = pool.submit(observed, folder / "here.py", HERE)
-        return there.result(), here.result()
+        accelerated = pool.submit(observed, folder / "accelerated.py", THERE, command=ACCELERATE)
+        return there.result(), here.result(), accelerated.result()
+
+
+@pytest.fixture(scope="module")
+def runs(three_runs: tuple[Seen, Seen, Seen]) -> tuple[Seen, Seen]:
+    """conductor-python's and ours."""
+    return three_runs[:2]
 
 
 def test_results_and_requests_are_the_sdks_but_for_what_is_listed(runs: tuple[Seen, Seen]) -> None:
@@ -124,6 +135,18 @@ def test_each_report_has_the_sdks_status_and_callback(runs: tuple[Seen, Seen]) -
     for task_type in set(TASK_TYPES) - refused:
         assert there[task_type, "updates"] == here[task_type, "updates"], task_type
     assert here["in_progress", "updates"] == [["IN_PROGRESS", 1], ["COMPLETED", None]]
+
+
+def test_accelerated_it_does_what_ours_does_but_takes_every_input(
+    three_runs: tuple[Seen, Seen, Seen],
+) -> None:
+    """An unmodified program gets the inputs that it got on conductor-python."""
+    there, here, accelerated = three_runs
+    lenient = {"a_missing_input", "a_wrong_input"}
+    expected = {key: (there if key[0] in lenient else here)[key] for key in here.keys() & there.keys()}
+    expected["never_again", "log"] = "conductor.client.worker.exception.NonRetryableException: no use"
+    assert {key: accelerated.get(key) for key in expected} == expected
+    assert accelerated["update", "path"] == "/api/tasks"
 
 
 def test_the_page_shows_the_list() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from conductor_fast.accelerate.sigterm import drain_at_sigterm, running, starting
 from conductor_fast.host.signals import stop_signals
 from conductor_fast.host.task_handler import TaskHandler
 from conductor_fast.host.worker_host import WorkerHost
@@ -47,24 +48,28 @@ class Engine:
         """`worker` as it will be started; ConfigurationError if it cannot be."""
         return prepare(worker, self._hosts[0].configuration)
 
+    def open(self) -> None:
+        """Start it without workers; ConfigurationError if it cannot reach a server with what it was given."""
+        self._hosts[0].start()
+
     def start(self, workers: Sequence[PreparedWorker], *, daemon: bool) -> WorkerHost:
         """Start `workers` on the first host that polls none of their queues.
 
         Not `daemon`: a program that comes to its end without stopping them goes on running, as it does there.
         """
-        with self._lock:
+        drain_at_sigterm()
+        with starting(), self._lock:
+            running.add(self)
             keys = {worker.key for worker in workers}
             host = next((host for host in self._hosts if not keys & set(host.alive())), None)
             if host is None:
                 host = WorkerHost(self._configuration, event_listeners=self._listeners)
                 self._hosts.append(host)
             host.start_prepared(workers)
-            _running.add(self)
             if not daemon and not self._holds_program_of:
                 self._holds_program_of = os.getpid()
                 # After the host's own hook, and so called before it.
                 threading._register_atexit(self._wait_at_exit)  # type: ignore[attr-defined]
-        _drain_at_sigterm()
         return host
 
     def wait(self) -> None:
@@ -75,7 +80,7 @@ class Engine:
     def stop(self) -> None:
         """Stop polling, let running tasks finish, deliver every result. Again: changes nothing."""
         self.stopped = True
-        _running.discard(self)
+        running.discard(self)
         self._request_stop()
         for host in self._hosts:
             host.stop()
@@ -88,40 +93,11 @@ class Engine:
         self._hosts[0].wait()
         self.stop()
 
-
     def _wait_at_exit(self) -> None:
         failed = getattr(sys, "last_value", None) is not None
         if self._holds_program_of == os.getpid() and not (self._waited or self.stopped or failed):
             with suppress(KeyboardInterrupt, SystemExit):
                 self.wait()
-
-
-# Held here: an engine whose handler nobody refers to goes on working.
-_running: set[Engine] = set()
-
-
-def _drain_at_sigterm() -> None:
-    """Let SIGTERM drain all that runs, wherever the program is then, unless it has a handler of its own.
-
-    From the start on, and not only in `join_processes`: programs do other things meanwhile.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return
-    process = os.getpid()
-
-    def end(number: int, _frame: object) -> None:
-        # The next one ends the process at once. In a child that was forked nothing of ours runs.
-        signal.signal(number, signal.SIG_DFL)
-        if os.getpid() != process:
-            os.kill(os.getpid(), number)
-            return
-        _logger.info("SIGTERM: no new task is taken, running ones finish")
-        for engine in list(_running):
-            engine.stop()
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
 
 
 def wait_as_python(wait: Callable[[], object], request_stop: Callable[[], None]) -> None:

@@ -24,15 +24,15 @@ def run_script(path: str, arguments: Sequence[str]) -> None:
     OSError if it cannot be read. What the program raises ends as in Python: with its traceback and 1, or with
     what it gave `sys.exit`, as SystemExit.
     """
-    with io.open_code(str(Path(path).absolute())) as file:
+    absolute = str(Path(path).absolute())
+    with io.open_code(absolute) as file:
         source = file.read()
     _set_path(str(Path(path).resolve().parent))
     main = ModuleType("__main__")
-    absolute = str(Path(path).absolute())
     main.__file__ = absolute
     main.__loader__ = importlib.machinery.SourceFileLoader("__main__", absolute)
     main.__dict__["__cached__"] = None
-    _run(main, lambda: compile(source, path, "exec", dont_inherit=True), [path, *arguments])
+    _run(main, lambda: compile(source, absolute, "exec", dont_inherit=True), [path, *arguments])
 
 
 def run_module(name: str, arguments: Sequence[str]) -> None:

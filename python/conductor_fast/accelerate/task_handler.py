@@ -47,6 +47,7 @@ def patch_task_handler(sdk: SdkModule) -> None:
             try:
                 for process in self.task_runner_processes:
                     process.prepare()
+                engine.open()
             except ConductorFastError as error:
                 _give_up(self, str(error))
             else:

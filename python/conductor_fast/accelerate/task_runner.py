@@ -13,6 +13,7 @@ from conductor_fast.host.async_task_runner import AsyncTaskRunner
 from conductor_fast.host.task_runner import TaskRunner
 from conductor_fast.interop.events import SdkListener
 from conductor_fast.model.exceptions import ConductorFastError
+from conductor_fast.worker.adopted import AdoptedWorker
 
 _OURS = "_conductor_fast_runner"
 _EVENTS = (
@@ -133,7 +134,10 @@ def _made(runner: Any, sdk: SdkModule, kind: type, make: Callable[..., Any]) -> 
         dispatcher = runner.event_dispatcher
         listeners = [SdkListener(_Publisher(dispatcher))] if dispatcher._listeners else []
         try:
-            return make(runner.worker, runner.configuration, event_listeners=listeners)
+            ours = make(runner.worker, runner.configuration, event_listeners=listeners)
+            AdoptedWorker(runner.worker)
+            ours.host.start()
+            return ours
         except ConductorFastError as error:
             reason = str(error)
     tell(f"{type(runner).__module__}.{type(runner).__qualname__}", reason)

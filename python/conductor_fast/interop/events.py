@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from conductor_fast.interop.sdk import PACKAGE, derives, find
@@ -27,13 +28,10 @@ def wants_sdk_events(listener: object, method: Callable[..., Any]) -> bool:
     if isinstance(listener, SdkListener) or derives(type(listener)):
         return True
     function = inspect.unwrap(getattr(method, "__func__", method))
-    names: dict[str, Any] = getattr(function, "__globals__", {})
-    annotations: dict[str, Any] = getattr(function, "__annotations__", {})
-    for annotation in annotations.values():
-        kind = names.get(annotation) if isinstance(annotation, str) else annotation
-        if isinstance(kind, type) and kind.__module__.startswith(PACKAGE):
-            return True
-    return False
+    annotations: dict[str, Any] = {}
+    with suppress(Exception):  # annotations may name anything; then it is ours
+        annotations = inspect.get_annotations(function, eval_str=True)
+    return any(getattr(kind, "__module__", "").startswith(PACKAGE) for kind in annotations.values())
 
 
 def to_sdk(event: Any) -> Any:
