@@ -26,9 +26,10 @@ class Application:
         self._log = log
 
     def check_alive(self) -> None:
-        """Fail with what it said if it ended."""
+        """RuntimeError with what it said if it ended."""
         code = self._process.poll()
-        assert code is None, f"ended with {code}: {self.log}"
+        if code is not None:
+            raise RuntimeError(f"ended with {code}: {self.log}")
 
     @property
     def log(self) -> str:

@@ -108,7 +108,7 @@ def test_the_service_is_healthy(run: Run) -> None:
     assert workers == {"fastapi_normalize_name": True, "fastapi_add_numbers": True}
 
 
-def test_accelerated_is_one_process_that_ends_in_order(run: Run) -> None:
+def test_ours_is_one_process_that_ends_in_order(run: Run) -> None:
     if run.engine == "sdk":
         workers = {name: len({step for case in CASES[name] for step in case.steps}) for name in CASES}
         assert all(run.processes[name] > count for name, count in workers.items())
