@@ -253,7 +253,9 @@ def test_a_scan_finds_their_decorated_functions(server: DevServer) -> None:
     decorated = dict(sdk_task_handler._decorated_functions)
     try:
 
-        @cast("Any", sdk_worker_task)(task_definition_name="decorated_there", thread_count=2)
+        @cast("Any", sdk_worker_task)(  # type: ignore[untyped-decorator]
+            task_definition_name="decorated_there", thread_count=2
+        )
         def decorated_there(number: int) -> dict[str, int]:
             return {"number": number}
 

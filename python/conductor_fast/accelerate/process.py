@@ -37,7 +37,6 @@ class WorkerProcess:
         self.worker = worker
         self.name: str = arguments.get("name") or f"Process-{next(_numbers)}"
         self.daemon: bool = bool(arguments.get("daemon"))
-        self.authkey = b""
         self._engine = engine
         self._make_real = real
         self._arguments = arguments

@@ -48,8 +48,8 @@ def patch_task_handler(sdk: SdkModule) -> None:
                 for process in self.task_runner_processes:
                     process.prepare()
                 engine.open()
-            except ConductorFastError as error:
-                _give_up(self, str(error))
+            except Exception as error:  # whatever a worker's own methods do: there it may run all the same
+                _give_up(self, str(error) or type(error).__name__)
             else:
                 configuration = self._configuration or sdk.module.Configuration()
                 # What each worker process does there.
@@ -150,6 +150,7 @@ def _process(sdk: SdkModule, engine: Engine, real: Any, args: Any, kwargs: dict[
 def _give_up(handler: Any, reason: str) -> None:
     """Let the whole of `handler` run on conductor-python. Nothing of it is started yet but the log relay."""
     tell(f"{type(handler).__module__}.{type(handler).__qualname__}", reason)
+    getattr(handler, _ENGINE).stop()
     setattr(handler, _ENGINE, None)
     for process in (*handler.task_runner_processes, handler.metrics_provider_process):
         if process is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from conductor_fast.interop.events import to_sdk, wants_sdk_events
+from conductor_fast.interop.events import SdkListener, to_sdk, wants_sdk_events
 from conductor_fast.model import events
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task_result import TaskResult
@@ -121,4 +121,6 @@ def _checked_method(listener: object, name: str) -> Method:
 
 
 def _name(listener: object) -> str:
+    if isinstance(listener, SdkListener):
+        listener = listener.listener
     return listener.__qualname__ if isinstance(listener, type) else type(listener).__qualname__

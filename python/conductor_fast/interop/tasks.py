@@ -43,7 +43,7 @@ def _maker(base: Any) -> Callable[[dict[str, Any]], Any]:
         return _restored, (base, task.__dict__)
 
     # The models in a task are made when somebody reads them: they are 70 of the 110 µs that the SDK's own
-    # way takes, and the rest is its walk over the types of JSON, which are right already.
+    # way takes on a quiet machine; the rest is its walk over the types of JSON, which are right already.
     lazy: Any = type(
         base.__name__,
         (base,),
