@@ -50,7 +50,7 @@ lint: build ## what CI refuses: form, lints, types, the stub of the extension
 
 # The bridge is tested by pytest: its symbols exist only inside a Python process.
 .PHONY: test
-test: lint ## lint, then every test, Rust and Python
+test: lint instructions ## lint, then every test, Rust and Python
 	cargo test --workspace --exclude conductor-bridge --quiet
 	$(BIN)/pytest $(ARGS)
 
@@ -59,9 +59,20 @@ matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13
 	$(BIN)/python -m tests.matrix
 
 .PHONY: bench
-bench: build ## conductor-python against ours on the same server; QUICK=1, ARGS="--output"
+bench: build ## the floor, conductor-python and ours on the same server; QUICK=1, ARGS="--output"
+	cargo build --release --quiet --package conductor-bench-server
 	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
-	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only --benchmark-columns=median,iqr,rounds -q
+	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only -q \
+		--benchmark-columns=median,iqr,rounds $(if $(QUICK),--benchmark-max-time=0.1)
+
+.PHONY: instructions
+instructions: build ## callgrind's count of split, write, decode, encode against the baseline; ARGS=--bless
+	cargo build --release --quiet --package conductor-bench-instructions
+	$(BIN)/python -m benches.instructions $(if $(findstring --bless,$(ARGS)),--bless)
+
+.PHONY: bench-idle
+bench-idle: build ## workers that are idle, beside blocked ones, and that outlast their response timeout; ARGS="--short"
+	$(BIN)/python -m benches.idle_and_blocked $(ARGS)
 
 .PHONY: bench-zero-change
 bench-zero-change: build ## an unmodified application with and without `conductor-fast accelerate`; QUICK=1

@@ -12,6 +12,8 @@ from conductor_fast import (
     NonRetryableException,
     Task,
     TaskInProgress,
+    TaskResult,
+    TaskResultStatus,
     TaskRunner,
     Worker,
     WorkerHost,
@@ -86,12 +88,14 @@ def test_outcomes_are_those_of_other_functions(server: DevServer, host: WorkerHo
             raise NonRetryableException("no use")
         if kind == "nan":
             return {"x": float("nan")}
+        if kind == "result":
+            return TaskResult(status=TaskResultStatus.FAILED, reason_for_incompletion="as it says")
         return kind
 
     host.start_worker("by_kind", by_kind, 3)
     ids = {
         kind: server.push("by_kind", {"kind": kind}, retry_count=0)
-        for kind in ("scalar", "progress", "raise", "exit", "never", "nan")
+        for kind in ("scalar", "progress", "raise", "exit", "never", "nan", "result")
     }
     expected = {
         "scalar": ("COMPLETED", None),
@@ -99,6 +103,7 @@ def test_outcomes_are_those_of_other_functions(server: DevServer, host: WorkerHo
         "raise": ("FAILED", "boom"),
         "exit": ("FAILED", "SystemExit: 3"),
         "never": ("FAILED_WITH_TERMINAL_ERROR", "no use"),
+        "result": ("FAILED", "as it says"),
         "nan": (
             "FAILED_WITH_TERMINAL_ERROR",
             "outputData.x is NaN, which JSON has no word for (worker setting nan: null or string)",

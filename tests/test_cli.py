@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import re
 import signal
 import socket
@@ -79,6 +82,22 @@ def test_demo_runs_every_sample_and_ends_by_itself() -> None:
         assert re.search(rf"^  ok  {name} ", done.stdout, re.MULTILINE)
     assert re.search(r"add +\S +2,000 +\S +0 +\S +[\d,]+ +\S +[\d.]+ µs", done.stdout)
     assert "Each of the 2,008 tasks ended as it must" in done.stdout
+
+
+def test_demo_shows_its_workers_live_on_a_terminal() -> None:
+    ours, its = pty.openpty()
+    with subprocess.Popen([PROGRAM, "demo", "--tasks", "20000"], stdout=its, stderr=its) as process:
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # its end
+            while chunk := os.read(ours, 65_536):
+                shown += chunk
+        os.close(ours)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert process.returncode == 0, text
+    assert "slots in use" in text
+    assert re.search(r"add\W+\d+ of 10\W+[\d,]+\W+0\W+\d+\.\d s ago", text), text
+    assert "Each of the" in text
 
 
 def test_demo_names_the_first_wrong_answer_and_exits_with_1() -> None:

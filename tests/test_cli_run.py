@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.support.waiting import wait_until
 PROGRAM = str(Path(sys.executable).with_name("conductor-fast"))
 
 MODULE = """
+    import logging
     import time
     from conductor_fast import WorkerInterface, worker_task
 
@@ -28,6 +31,11 @@ MODULE = """
     def slow(seconds: float):
         time.sleep(seconds)
         return {"done": True}
+
+    @worker_task("refuse")
+    def refuse(order: int):
+        logging.getLogger("shop").info("it is %s", "refused")
+        raise ValueError("sold\\nout")
 
     class Echo(WorkerInterface):
         def execute(self, task):
@@ -96,6 +104,43 @@ def test_the_workers_of_a_module_or_package_run(server: DevServer, run: Start, m
     assert code == 0, output
 
 
+def test_json_logs_are_an_object_a_line_with_the_ids_of_tasks(server: DevServer, run: Start) -> None:
+    process = run("shop", "--log-format", "json", "--log-level", "debug")
+    task_id = server.push("refuse", {"order": 1}, workflow_instance_id="w-1", retry_count=0)
+    assert server.wait_for(1, "refuse", "FAILED")
+    wait_until_handled(process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 0, output
+    lines = [json.loads(line) for line in output.splitlines()]
+    now = datetime.now(timezone.utc)
+    assert all(now - timedelta(minutes=1) < datetime.fromisoformat(line["time"]) <= now for line in lines)
+    ids = {"task_type": "refuse", "task_id": task_id, "workflow_id": "w-1"}
+    of_task = {line["logger"]: line for line in lines if ids.items() <= line.items()}
+    assert set(of_task) == {"shop", "conductor_fast.worker", "conductor_fast.update"}
+    own, raised = of_task["shop"], of_task["conductor_fast.worker"]
+    assert {key: own[key] for key in own if key not in ids and key != "time"} == {
+        "level": "INFO",
+        "logger": "shop",
+        "message": "it is refused",
+    }
+    assert raised["level"] == "WARNING"
+    assert raised["exception"].endswith("ValueError: sold\nout")
+    assert any(line["logger"] == "conductor_fast.poll" and line["level"] == "DEBUG" for line in lines)
+
+
+def test_the_level_of_the_log_is_the_option_or_the_environment(
+    server: DevServer, run: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDUCTOR_LOG_LEVEL", "error")
+    quiet, loud = run("shop"), run("shop", "--log-level", "info")
+    for process in (quiet, loud):
+        wait_until_handled(process)
+        process.send_signal(signal.SIGTERM)
+    assert finish(quiet) == (0, "")
+    assert " INFO conductor_fast." in finish(loud)[1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_drains_and_exits_with_0(server: DevServer, run: Start, number: signal.Signals) -> None:
     process = run("shop.workers")
@@ -147,6 +192,8 @@ def test_a_second_signal_ends_it_at_once(server: DevServer, run: Start) -> None:
         (["no_such_module"], 2, "there is no module 'no_such_module'"),
         (["shop.no_such"], 2, "there is no module 'shop.no_such'"),
         (["shop", "--drain-timeout", "-1"], 2, "--drain-timeout"),
+        (["shop", "--log-format", "xml"], 2, "'xml' is not one of 'text', 'json'"),
+        (["shop", "--log-level", "loud"], 2, "--log-level"),
         (["broken"], 1, "ModuleNotFoundError: No module named 'no_such_library'"),
         (["json"], 1, "there are no workers in json: decorate a function with @worker_task"),
         (

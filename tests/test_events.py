@@ -251,6 +251,23 @@ def test_more_than_listeners_can_hear_is_dropped_counted_and_said(
     assert "events were dropped" in caplog.text
 
 
+def test_a_listener_that_never_returns_stops_nothing(server: DevServer) -> None:
+    forever = threading.Event()
+
+    class Stuck:
+        def on_poll_started(self, _event: PollStarted) -> None:
+            forever.wait()
+
+    host = WorkerHost(server.url, event_listeners=[Stuck()])
+    host.start_worker("greet", empty)
+    server.push_many("greet", {}, 100)
+    assert server.wait_for(100, "greet", "COMPLETED")
+    started = time.monotonic()
+    assert host.stop() == []
+    assert time.monotonic() - started < 10, "not the drain timeout"
+    forever.set()
+
+
 def test_a_listener_may_stop_the_host(server: DevServer) -> None:
     class Once:
         def on_task_update_completed(self, _event: TaskUpdateCompleted) -> None:

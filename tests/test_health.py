@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from conductor_fast import Configuration, TaskHandler, Worker, WorkerHost
+from conductor_fast import Configuration, PollFailure, TaskHandler, Worker, WorkerHost
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
 
@@ -53,6 +54,27 @@ def test_a_server_that_is_down_is_asked_again_which_is_progress() -> None:
         for _ in range(10):
             waited.wait(0.1)
             assert host.healthy(LIMIT)[KEY]
+
+
+def test_a_server_that_is_silent_is_given_up_in_time_which_is_progress(server: DevServer) -> None:
+    """Each poll is given up 10 s after the server may have held it: before it counts as overdue."""
+    server.add_fault({"path": "/api/tasks/poll", "delayMillis": 60_000})
+    given_up, all_healthy = threading.Event(), True
+
+    class Listener:
+        def on_poll_failure(self, event: PollFailure) -> None:
+            given_up.set()
+
+    with WorkerHost(server.url, event_listeners=[Listener()]) as host:
+        host.start_worker("double", double, poll_timeout=0)
+        wait_until(lambda: not host.healthy(LIMIT)[KEY], "the poll to be overdue", 5)
+        deadline = time.monotonic() + 30
+        while not given_up.wait(0.1):
+            assert time.monotonic() < deadline
+            all_healthy &= host.healthy()[KEY]
+        server.clear_faults()
+        wait_until(lambda: host.healthy(LIMIT)[KEY], "the next poll", 5)
+    assert all_healthy
 
 
 def test_busy_paused_and_rarely_polling_workers_owe_no_poll(server: DevServer) -> None:

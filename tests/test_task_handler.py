@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,11 +224,10 @@ def test_no_workers_is_warned_about(configuration: Configuration, caplog: pytest
     assert "there are no workers" in caplog.text
 
 
-def test_what_has_no_effect_yet_says_so(
-    configuration: Configuration, caplog: pytest.LogCaptureFixture
-) -> None:
-    TaskHandler([], configuration, MetricsSettings(http_port=8000))
-    assert [record.message.split()[0] for record in caplog.records] == ["metrics_settings"]
+def test_metrics_are_told_while_it_runs(configuration: Configuration, tmp_path: Path) -> None:
+    settings = MetricsSettings(str(tmp_path), file_name="told")
+    with TaskHandler([], configuration, settings, scan_for_annotated_workers=False):
+        assert "conductor_fast_outbox_results 0" in (tmp_path / "told").read_text()
 
 
 def test_settings_come_from_the_environment(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conductor_fast import Configuration, ConfigurationError, TaskRunner, Worker
+from conductor_fast import Configuration, ConfigurationError, MetricsSettings, TaskRunner, Worker
 from conductor_fast.testing import DevServer
 
 
@@ -78,6 +79,8 @@ def test_run_once_needs_a_worker(server: DevServer) -> None:
         TaskRunner(configuration=configuration(server)).run_once()
 
 
-def test_settings_that_have_no_effect_yet_say_so(server: DevServer, caplog: pytest.LogCaptureFixture) -> None:
-    TaskRunner(None, configuration(server), object())
-    assert [record.message.split()[0] for record in caplog.records] == ["metrics_settings"]
+def test_metrics_are_told_while_it_runs(server: DevServer, tmp_path: Path) -> None:
+    settings = MetricsSettings(str(tmp_path), file_name="told")
+    with TaskRunner(None, configuration(server), settings) as runner:
+        runner.start_worker("runner_metrics", lambda: None)
+        assert "conductor_fast_outbox_results 0" in (tmp_path / "told").read_text()

@@ -115,6 +115,15 @@ def test_a_ca_by_environment(
     both_ways_work(server, secure(front()))
 
 
+def test_a_folder_of_cas_by_environment(
+    server: DevServer, front: Fronts, ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files have the names that OpenSSL gives them (`c_rehash`)."""
+    ca.cert_pem.write_to_path(str(tmp_path / "0123abcd.0"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    both_ways_work(server, secure(front()))
+
+
 def test_an_unknown_ca(front: Fronts, ca_file: str, caplog: pytest.LogCaptureFixture) -> None:
     certificate = trustme.CA().issue_cert("127.0.0.1")
     message = both_ways_fail(secure(front(certificate), ca_file), "unknown issuer", caplog)

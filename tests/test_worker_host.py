@@ -166,14 +166,27 @@ def test_the_context_is_the_running_tasks(server: DevServer, host: WorkerHost) -
         return {
             "task_id": context.get_task_id(),
             "same": get_task_context() is context,
-            "a": context.get_input(),
+            "input": context.get_input(),
+            "workflow": context.get_workflow_instance_id(),
+            "type": [context.get_task_def_name(), context.get_workflow_task_type()],
+            "counts": [context.get_retry_count(), context.get_poll_count()],
+            "callback": context.get_callback_after_seconds(),
         }
 
     host.start_worker("look", look, 1)
     ids = server.push_many("look", {"a": 1}, 3)
     assert server.wait_for(3, "look", "COMPLETED")
     for task_id in ids:
-        assert server.task(task_id)["outputData"] == {"task_id": task_id, "same": True, "a": {"a": 1}}
+        task = server.task(task_id)
+        assert task["outputData"] == {
+            "task_id": task_id,
+            "same": True,
+            "input": {"a": 1},
+            "workflow": task["workflowInstanceId"],
+            "type": ["look", "SIMPLE"],
+            "counts": [0, 1],
+            "callback": 0,
+        }
     with pytest.raises(RuntimeError, match="inside a worker function only"):
         get_task_context()
 
@@ -268,7 +281,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
         host.start_worker("greet", lambda: {"ok": True})
 
         def core_lines() -> list[str]:
-            return [record.message for record in caplog.records if record.name == "conductor_fast.core"]
+            return [record.message for record in caplog.records if record.name == "conductor_fast.poll"]
 
         wait_until(core_lines, "the line that polling fails", 10)
         with DevServer(port=port) as server:
@@ -278,7 +291,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
             host.stop()
     assert "cannot connect" in core_lines()[0]
     assert "works again" in core_lines()[1]
-    assert [getattr(r, "task_type", None) for r in caplog.records if r.name == "conductor_fast.core"] == [
+    assert [getattr(r, "task_type", None) for r in caplog.records if r.name == "conductor_fast.poll"] == [
         "greet"
     ] * 2
 
@@ -295,7 +308,7 @@ def test_a_server_that_comes_late(caplog: pytest.LogCaptureFixture) -> None:
             "worker 'greet': there is no setting 'poll_intervall'; did you mean poll_interval",
         ),
         ({"nonsense": 1}, "worker 'greet': there is no setting 'nonsense'; known are batch_size"),
-        ({"domain": ""}, "worker 'greet': domain"),
+        ({"domain": 5}, "worker 'greet': domain"),
         ({"nan": "zero"}, "worker 'greet': nan 'zero' is none of"),
     ],
 )

@@ -1,5 +1,7 @@
-"""The same worker on conductor-python and on ours, against the same server, in alternating rounds.
+"""The same functions on conductor-python, on ours and, without Python, on the floor client, against the same
+server, in alternating rounds.
 
-server.py, ours.py and sdk.py are programs of their own; machine.py, measure.py, report.py and
-__main__.py are the one that runs them.
+work.py (the functions), ours.py, sdk.py and bare.py are programs of their own, as are the server and the
+floor client in ../server. scenarios.py, machine.py, processes.py, measure.py, report.py, picture.py,
+publish.py and __main__.py are the one that runs them.
 """

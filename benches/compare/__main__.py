@@ -8,16 +8,20 @@ import sys
 from pathlib import Path
 
 from benches.compare import machine, measure, report
+from benches.compare.scenarios import SCENARIOS
 
 _RESULTS = machine.ROOT / "benches" / "results"
 
 
 def main() -> None:
-    """Measure both clients in alternating rounds and print the comparison."""
+    """Measure every client of every scenario in alternating rounds, and print the comparison."""
     parser = argparse.ArgumentParser(prog="benches.compare", description=__doc__)
     parser.add_argument("--rounds", type=int, help="stretches per client (5; 3 with --quick)")
-    parser.add_argument("--seconds", type=float, help="length of a stretch (10; 3 with --quick)")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--seconds", type=float, help="length of a stretch (the scenario's; 1 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="few scenarios, and short rounds")
+    names = [scenario.name for scenario in SCENARIOS]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="SCENARIO", help=", ".join(names))
+    parser.add_argument("--client", help="only clients whose name contains this")
     parser.add_argument(
         "--output",
         nargs="?",
@@ -26,23 +30,28 @@ def main() -> None:
         help="write every sample; a file, or benches/results/",
     )
     given = parser.parse_args()
-    rounds = given.rounds or (3 if given.quick else 5)
-    seconds = given.seconds or (3.0 if given.quick else 10.0)
-    facts, samples = machine.facts(), list[measure.Sample]()
-    with measure.server() as server:
-        for round_number in range(1, rounds + 1):
-            # Every other round in reverse, so that neither always comes second.
-            for client in ("sdk", "ours") if round_number % 2 else ("ours", "sdk"):
-                sample = measure.sample(server, client, round_number, seconds / 3, seconds)
-                samples.append(sample)
-                figures = f"{sample.tasks_per_second:>10,.0f} tasks/s"
-                figures += f"{sample.cpu_micros_per_task:>10,.1f} µs CPU per task"
-                print(f"round {round_number}: {report.NAMES[client]:18}{figures}", file=sys.stderr)
-    print("\n" + report.text(facts, samples))
+    results = report.Results(machine.facts(), [])
+    for scenario in SCENARIOS:
+        if scenario.name not in given.only if given.only else given.quick and not scenario.quick:
+            continue
+        clients = [client for client in scenario.clients if (given.client or "") in client.name]
+        seconds = given.seconds or (1.0 if given.quick else scenario.seconds)
+        for round_number in range(1, (given.rounds or (3 if given.quick else 5)) + 1):
+            # Every other round in reverse, so that none always comes after the same one.
+            for client in clients if round_number % 2 else clients[::-1]:
+                sample = measure.sample(scenario, client, round_number, seconds / 3, seconds)
+                results.samples.append(sample)
+                shown = [column for column in scenario.columns if column in sample.figures]
+                figures = ", ".join(
+                    f"{report.HEADINGS[name][1].format(sample.figures[name])} {report.HEADINGS[name][0]}"
+                    for name in shown
+                )
+                print(f"{scenario.name} {round_number}: {client.name:34}{figures}", file=sys.stderr)
+    print("\n" + report.text(results))
     if given.output:
         stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
         path = given.output / f"compare-{stamp}.json" if given.output == _RESULTS else given.output
-        report.write(path, facts, samples)
+        results.write(path)
         print(f"written to {path}")
 
 

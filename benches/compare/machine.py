@@ -19,6 +19,8 @@ def facts() -> dict[str, str]:
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "Rust": _run("rustc", "--version").removeprefix("rustc ").split(" ")[0],
+        "load": f"{os.getloadavg()[0]:.1f} before the first round",
         "conductor-python": version("conductor-python"),
         "conductor-fast": f"{version('conductor-fast')}, commit {_commit()}",
     }
@@ -33,13 +35,12 @@ def _cpu_model() -> str:
 
 def _commit() -> str:
     try:
-        commit = _git("rev-parse", "--short", "HEAD")
-        return commit + (" with changes" if _git("status", "--porcelain", "--", "rust", "python") else "")
+        commit = _run("git", "rev-parse", "--short", "HEAD")
+        changed = _run("git", "status", "--porcelain", "--", "rust", "python", "benches")
+        return commit + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+def _run(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,147 +1,171 @@
-"""Start a client against the server, let it warm up, and measure a stretch of its work."""
+"""One client against the server: let it warm up, and measure a stretch of its work."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
+from benches.compare import processes
 from benches.compare.machine import ROOT
+from benches.compare.scenarios import Client, Scenario
 
-_FIRST_TASK_TIMEOUT = 30.0
-_STOP_TIMEOUT = 30.0
+PROGRAMS = ROOT / "target" / "release"
+SERVER_CORE, CLIENT_CORE = 0, 1
+# Above the longest warm-up and stretch; the server ends by itself after it.
+_LONGEST_SECONDS = 90.0
+_STOP_SECONDS = 30.0
+_VIOLATIONS = ("not_completed", "duplicate", "unknown", "wrong_output", "refused")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One client's stretch of one round. Times are seconds of wall clock or of CPU."""
+    """One client's stretch of one round. Figures: times are in the unit of their name."""
 
+    scenario: str
     client: str
     round: int
-    tasks: int
-    requests: int
-    seconds: float
-    cpu_seconds: float
-    server_cpu_seconds: float
-
-    @property
-    def tasks_per_second(self) -> float:
-        return self.tasks / self.seconds
-
-    @property
-    def cpu_micros_per_task(self) -> float:
-        return self.cpu_seconds / self.tasks * 1e6
+    figures: dict[str, float]
 
 
-class Server:
-    """The server program, pinned to the first core."""
+def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float, seconds: float) -> Sample:
+    """One stretch of work of `client` in fresh processes. SystemExit if a result was wrong or lost."""
+    if client.program == "bare":
+        return Sample(scenario.name, client.name, round_number, _bare(client, seconds))
+    options = {"warm_up_seconds": warm_up, "seconds": seconds, "longest_seconds": _LONGEST_SECONDS}
+    options.update(scenario.server)
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryFile("w+") as errors, _server(options) as events:
+        url = _until(events, "listening")["url"]
+        started_unix = time.time()
+        with _client(client, url, errors) as process:
+            try:
+                _until(events, "started")
+                pss_before = processes.pss_mib(process)
+                before = processes.cost(process)
+                _until(events, "measured")
+                after = processes.cost(process)
+                figures["pss_mib"] = processes.pss_mib(process)
+            except (EOFError, psutil.NoSuchProcess):
+                errors.seek(0)
+                raise SystemExit(f"{client.name} did no work:\n{errors.read()[-4_000:]}") from None
+        events.close_stdin()
+        ended = _until(events, "ended")
+    _check(client, ended)
+    figures |= _figures(before, after, ended)
+    if figures["tasks"]:
+        figures["pss_growth"] = (figures["pss_mib"] - pss_before) / figures["tasks"] * 100_000
+    figures["first_poll_seconds"] = ended["first_poll_unix"] - started_unix
+    if ended["first_result_unix"]:
+        figures["first_task_seconds"] = ended["first_result_unix"] - started_unix
+    return Sample(scenario.name, client.name, round_number, figures)
 
+
+def _figures(before: processes.Cost, after: processes.Cost, ended: dict[str, Any]) -> dict[str, float]:
+    wall, cpu = after.clock - before.clock, after.cpu - before.cpu
+    stretch = ended["stretch"]
+    tasks = stretch["tasks"]
+    figures = {
+        "tasks": tasks,
+        "seconds": ended["seconds"],
+        "tasks_per_second": tasks / ended["seconds"],
+        "cpu_percent": cpu / wall * 100,
+        "polls_per_second": stretch["polls"] / ended["seconds"],
+        "most_connections": ended["most_connections"],
+    }
+    if tasks:
+        figures["cpu_micros_per_task"] = cpu / tasks * 1e6
+        figures["switches_per_task"] = (after.switches - before.switches) / tasks
+        figures["requests_per_task"] = stretch["requests"] / tasks
+    latencies = ended["latencies"]
+    for name in ("p50", "p90", "p99", "p999", "max"):
+        if latencies["completed_micros"]:
+            figures[f"latency_{name}"] = latencies["completed_micros"][name]
+    for name in ("first", "last", "last_50"):
+        if latencies.get("burst_micros") and latencies["burst_micros"][name] is not None:
+            figures[f"burst_{name}"] = latencies["burst_micros"][name]
+    return figures
+
+
+def _check(client: Client, ended: dict[str, Any]) -> None:
+    problems = {name: ended["whole_run"][name] for name in _VIOLATIONS if ended["whole_run"][name]}
+    # The floor is killed in the middle of its work, and the SDK drops what an update-v2 brought at its stop.
+    if client.program == "ours" and ended["outstanding"]:
+        problems["without a result"] = ended["outstanding"]
+    if problems:
+        raise SystemExit(f"{client.name}: {problems}")
+
+
+class _Events(Iterator[dict[str, Any]]):
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self._psutil = psutil.Process(process.pid)
-        self.url = self._read().strip()
 
-    def counts(self) -> tuple[int, int]:
-        """Tasks completed and requests answered since the start."""
-        stdin = self._process.stdin
-        assert stdin is not None
-        stdin.write("\n")
-        stdin.flush()
-        tasks, requests = self._read().split()
-        return int(tasks), int(requests)
-
-    def cpu_seconds(self) -> float:
-        return _cpu_seconds(self._psutil)
-
-    def _read(self) -> str:
+    def __next__(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit("the server program ended; its error is above")
-        return line
+            raise StopIteration
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def close_stdin(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
 
 @contextmanager
-def server() -> Generator[Server]:
-    """The server program while inside."""
-    command = [sys.executable, "-m", "benches.compare.server"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        _pin(process, 0)
-        yield Server(process)
+def _server(options: dict[str, Any]) -> Iterator[_Events]:
+    command = [str(PROGRAMS / "conductor-bench-server"), json.dumps(options)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        processes.pin(process.pid, SERVER_CORE)
+        yield _Events(process)
 
 
-def sample(at: Server, client: str, round_number: int, warm_up: float, seconds: float) -> Sample:
-    """One stretch of work of `client`, a program of this folder, in fresh processes on the second core."""
-    with tempfile.TemporaryFile("w+") as errors, _client(client, at.url, errors) as process:
-        _wait_for_first_task(at, client, process, errors)
-        time.sleep(warm_up)
-        before, tasks_before = _clocks(at, process), at.counts()
-        time.sleep(seconds)
-        after, tasks_after = _clocks(at, process), at.counts()
-    wall, cpu, server_cpu = (later - earlier for earlier, later in zip(before, after, strict=True))
-    tasks, requests = (later - earlier for earlier, later in zip(tasks_before, tasks_after, strict=True))
-    if not tasks:
-        raise SystemExit(f"{client} completed no task in {seconds} s")
-    return Sample(client, round_number, tasks, requests, wall, cpu, server_cpu)
+def _until(events: _Events, name: str) -> dict[str, Any]:
+    for event in events:
+        if event["event"] == name:
+            return event
+        if event["event"] == "ended":
+            break
+    raise EOFError(f"the server ended before it was {name}")
 
 
 @contextmanager
-def _client(client: str, url: str, errors: IO[str]) -> Generator[psutil.Process]:
-    command = [sys.executable, "-m", f"benches.compare.{client}", url]
+def _client(client: Client, url: str, errors: IO[str]) -> Iterator[psutil.Process]:
+    if client.program == "floor":
+        command = [str(PROGRAMS / "conductor-bench-floor"), url, str(client.slots)]
+    else:
+        command = [sys.executable, "-m", f"benches.compare.{client.program}", url]
+        command += [client.function, str(client.slots), str(client.task_types)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUCTOR_")}
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
-    _pin(process, 1)
+    processes.pin(process.pid, CLIENT_CORE)
     watched = psutil.Process(process.pid)
     try:
         yield watched
     finally:
-        family = [watched, *watched.children(recursive=True)] if watched.is_running() else []
+        family = watched.children(recursive=True) if watched.is_running() else []
         process.terminate()
         try:
-            process.wait(_STOP_TIMEOUT)
+            process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        # The SDK's worker processes can outlive their handler.
-        for member in family:
-            if member.is_running():
-                member.kill()
+        processes.kill(watched, family)
 
 
-def _wait_for_first_task(at: Server, client: str, process: psutil.Process, errors: IO[str]) -> None:
-    start, _ = at.counts()
-    deadline = time.monotonic() + _FIRST_TASK_TIMEOUT
-    while at.counts()[0] == start:
-        if time.monotonic() > deadline or process.status() == psutil.STATUS_ZOMBIE:
-            errors.seek(0)
-            raise SystemExit(f"{client} completed no task; its last words:\n{errors.read()[-4_000:]}")
-        time.sleep(0.05)
-
-
-def _clocks(at: Server, process: psutil.Process) -> tuple[float, float, float]:
-    return time.monotonic(), _cpu_seconds(process), at.cpu_seconds()
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    """User and system time of a process and all below it, those that have ended included."""
-    total = 0.0
-    for member in (process, *process.children(recursive=True)):
-        times = member.cpu_times()
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
-def _pin(process: subprocess.Popen[str] | subprocess.Popen[bytes], core: int) -> None:
-    # What the process starts later inherits it. A machine with one core is left alone.
-    if core in os.sched_getaffinity(0) and len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(process.pid, {core})
+def _bare(client: Client, seconds: float) -> dict[str, float]:
+    command = [sys.executable, "-m", "benches.compare.bare", client.function, str(client.slots), str(seconds)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        processes.pin(process.pid, CLIENT_CORE)
+        output, _ = process.communicate()
+    return {"tasks_per_second": int(output) / seconds}

@@ -1,22 +1,19 @@
-"""The client program on conductor_fast: `python -m benches.compare.ours URL`."""
+"""The client program on conductor_fast: `python -m benches.compare.ours URL FUNCTION SLOTS TASK_TYPES`."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
+from benches.compare.work import FUNCTIONS
 from conductor_fast import WorkerHost
-
-
-def noop(a: int, b: str, c: bool, d: float) -> dict[str, Any]:
-    """As little as a function can do: what is left is the client's own time."""
-    return {"a": a, "b": b, "c": c, "d": d}
 
 
 def main() -> None:
     """Work until SIGTERM."""
-    host = WorkerHost(sys.argv[1])
-    host.start_worker("noop", noop, batch_size=10)
+    url, function, slots, task_types = sys.argv[1:]
+    host = WorkerHost(url)
+    for number in range(int(task_types)):
+        host.start_worker(f"bench_{number}", FUNCTIONS[function], batch_size=int(slots))
     host.wait()
 
 

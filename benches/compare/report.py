@@ -1,51 +1,139 @@
-"""From samples to what is printed and written."""
+"""From samples to medians, to the tables that are printed, and to the file that keeps everything."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benches.compare.measure import Sample
+from benches.compare.scenarios import AGAIN, FLOOR, OURS_10, SCENARIOS, Client, Scenario
 
-NAMES = {"sdk": "conductor-python", "ours": "conductor-fast"}
+
+@dataclass(frozen=True)
+class Spread:
+    """Of the rounds."""
+
+    median: float
+    least: float
+    most: float
 
 
-def text(facts: dict[str, str], samples: Sequence[Sample]) -> str:
-    """Medians, spread and ratio, under what they were measured on."""
-    lines = [f"{name + ':':18}{value}" for name, value in facts.items()]
-    lines += ["", f"{'':18}{'tasks/s':>26}{'CPU µs per task':>28}{'requests/task':>16}{'server CPU':>12}"]
-    for client, name in NAMES.items():
-        own = [sample for sample in samples if sample.client == client]
-        rate = _spread(own, lambda sample: sample.tasks_per_second, "{:,.0f}")
-        cpu = _spread(own, lambda sample: sample.cpu_micros_per_task, "{:,.1f}")
-        requests = statistics.median(sample.requests / sample.tasks for sample in own)
-        server = statistics.median(sample.server_cpu_seconds / sample.seconds for sample in own)
-        lines.append(f"{name:18}{rate:>26}{cpu:>28}{requests:>16.2f}{server:>12.0%}")
-    faster = _ratio(samples, lambda sample: sample.tasks_per_second)
-    cheaper = 1 / _ratio(samples, lambda sample: sample.cpu_micros_per_task)
-    lines.append(f"{'ratio':18}{f'{faster:.1f} x':>26}{f'{cheaper:.1f} x less':>28}")
-    lines += ["", "Median (least to most) of the rounds; CPU of the client's whole process tree."]
+HEADINGS = {
+    "tasks_per_second": ("tasks/s", "{:,.0f}"),
+    "cpu_micros_per_task": ("CPU µs per task", "{:,.1f}"),
+    "cpu_per_floor": ("× floor", "{:,.2f}"),
+    "switches_per_task": ("switches per task", "{:,.2f}"),
+    "pss_mib": ("PSS MiB", "{:,.1f}"),
+    "pss_growth": ("MiB more per 100,000 tasks", "{:,.3f}"),
+    "tasks": ("tasks", "{:,.0f}"),
+    "latency_p50": ("p50 µs", "{:,.0f}"),
+    "latency_p90": ("p90 µs", "{:,.0f}"),
+    "latency_p99": ("p99 µs", "{:,.0f}"),
+    "burst_first": ("first µs", "{:,.0f}"),
+    "burst_last": ("last µs", "{:,.0f}"),
+    "burst_last_50": ("last 50 take µs", "{:,.0f}"),
+    "cpu_percent": ("% of a core", "{:,.3f}"),
+    "polls_per_second": ("polls/s", "{:,.1f}"),
+    "first_poll_seconds": ("s to first poll", "{:,.2f}"),
+    "most_connections": ("connections", "{:,.0f}"),
+}
+
+
+class Results:
+    """What a run found out, or a file kept of one."""
+
+    def __init__(self, facts: dict[str, str], samples: Sequence[Sample]) -> None:
+        self.facts = facts
+        self.samples = list(samples)
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        content = json.loads(path.read_text())
+        return cls(content["facts"], [Sample(**sample) for sample in content["samples"]])
+
+    def write(self, path: Path) -> None:
+        """Every sample as JSON, one a line."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = ",\n".join(json.dumps(dataclasses.asdict(sample)) for sample in self.samples)
+        path.write_text(f'{{"facts": {json.dumps(self.facts, indent=1)},\n"samples": [\n{samples}\n]}}\n')
+
+    def values(self, scenario: str, client: str, figure: str) -> list[float]:
+        """By round; empty if this client has no such figure."""
+        if figure == "cpu_per_floor":
+            floor = self.values(scenario, FLOOR.name, "cpu_micros_per_task")
+            own = self.values(scenario, client, "cpu_micros_per_task")
+            return [one / other for one, other in zip(own, floor, strict=False)]
+        return [
+            sample.figures[figure]
+            for sample in self.samples
+            if (sample.scenario, sample.client) == (scenario, client) and figure in sample.figures
+        ]
+
+    def spread(self, scenario: str, client: str, figure: str) -> Spread | None:
+        values = self.values(scenario, client, figure)
+        return Spread(statistics.median(values), min(values), max(values)) if values else None
+
+    def rounds(self) -> int:
+        return max((sample.round for sample in self.samples), default=0)
+
+    def shown(self) -> Iterable[tuple[Scenario, list[Client]]]:
+        """The scenarios that have samples, and the clients that have some in them."""
+        for scenario in SCENARIOS:
+            names = {sample.client for sample in self.samples if sample.scenario == scenario.name}
+            if names:
+                yield scenario, [client for client in scenario.clients if client.name in names]
+
+    def ratios(self) -> list[str]:
+        """How much less CPU a task of ours takes than the SDK's, with as many slots."""
+        lines = []
+        for client in SCENARIOS[0].clients:
+            slots = client.name.partition(", ")[2]
+            own = self.spread("capacity", client.name, "cpu_micros_per_task")
+            theirs = self.spread("capacity", f"conductor-python, {slots}", "cpu_micros_per_task")
+            if client.program == "ours" and own and theirs:
+                lines.append(
+                    f"With {slots}: {theirs.median / own.median:.0f} × less CPU than conductor-python."
+                )
+        return lines
+
+    def noise(self) -> str | None:
+        """What the A/A pair says."""
+        figure = "cpu_micros_per_task"
+        one, other = (self.values("capacity", client.name, figure) for client in (OURS_10, AGAIN))
+        if not one or not other:
+            return None
+        medians = abs(statistics.median(one) / statistics.median(other) - 1)
+        rounds = max(abs(a / b - 1) for a, b in zip(one, other, strict=False))
+        return f"Noise: CPU of one client measured twice differs by {medians:.1%} (one round: {rounds:.1%})."
+
+
+def text(results: Results) -> str:
+    """Every table, under what it was measured on."""
+    lines = [f"{name + ':':18}{value}" for name, value in results.facts.items()]
+    for scenario, clients in results.shown():
+        lines += ["", scenario.title]
+        heads = [HEADINGS[column][0] for column in scenario.columns]
+        lines.append(f"  {'':34}" + "".join(f"{head:>34}" for head in heads))
+        for client in clients:
+            cells = [cell(results, scenario.name, client.name, column) for column in scenario.columns]
+            lines.append(f"  {client.name:34}" + "".join(f"{text:>34}" for text in cells))
+    lines += ["", f"Median (least to most) of {results.rounds()} rounds; the client's whole process tree."]
+    lines += [*results.ratios(), *filter(None, [results.noise()])]
     return "\n".join(lines)
 
 
-def write(path: Path, facts: dict[str, str], samples: Sequence[Sample]) -> None:
-    """Every sample as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"facts": facts, "samples": [dataclasses.asdict(sample) for sample in samples]}
-    path.write_text(json.dumps(content, indent=1) + "\n")
+def cell(results: Results, scenario: str, client: str, column: str) -> str:
+    """Median and spread; empty if there is no such figure."""
+    spread = results.spread(scenario, client, column)
+    form = HEADINGS[column][1]
+    return f"{form} ({form} to {form})".format(*dataclasses.astuple(spread)) if spread else ""
 
 
-def _spread(samples: Sequence[Sample], figure: Callable[[Sample], float], form: str) -> str:
-    values = [figure(sample) for sample in samples]
-    return f"{form} ({form} to {form})".format(statistics.median(values), min(values), max(values))
-
-
-def _ratio(samples: Sequence[Sample], figure: Callable[[Sample], float]) -> float:
-    ours, sdk = (
-        statistics.median(figure(sample) for sample in samples if sample.client == client)
-        for client in ("ours", "sdk")
-    )
-    return ours / sdk
+def short_cell(results: Results, scenario: str, client: str, column: str) -> str:
+    """The median alone."""
+    spread = results.spread(scenario, client, column)
+    return HEADINGS[column][1].format(spread.median) if spread else ""

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from conductor_fast.model.task_result import TaskInProgress as TaskInProgress
     from conductor_fast.model.task_result import TaskResult as TaskResult
     from conductor_fast.model.task_result import TaskResultStatus as TaskResultStatus
+    from conductor_fast.observe.collector import register_collector as register_collector
+    from conductor_fast.observe.endpoint import MetricsEndpoint as MetricsEndpoint
+    from conductor_fast.observe.endpoint import provide_metrics as provide_metrics
     from conductor_fast.settings.authentication_settings import (
         AuthenticationSettings as AuthenticationSettings,
     )
@@ -83,6 +86,7 @@ _HOME = {
     "Configuration": "settings.configuration",
     "ConfigurationError": "model.exceptions",
     "MetricsCollector": "model.listeners",
+    "MetricsEndpoint": "observe.endpoint",
     "MetricsSettings": "settings.metrics_settings",
     "NonRetryableException": "model.exceptions",
     "PollCompleted": "model.events",
@@ -125,6 +129,8 @@ _HOME = {
     "get_registered_worker_names": "worker.registry",
     "get_registered_workers": "worker.registry",
     "get_task_context": "model.context",
+    "provide_metrics": "observe.endpoint",
+    "register_collector": "observe.collector",
     "register_decorated_fn": "worker.registry",
     "resolve_worker_config": "settings.environment",
     "scan_for_workers": "worker.loader",

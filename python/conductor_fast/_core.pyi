@@ -12,12 +12,16 @@ __all__ = [
     "DevServer",
     "Job",
     "Lane",
+    "MetricsFile",
+    "MetricsListener",
     "Runtime",
     "SyncExecutor",
     "TokenSource",
     "__version__",
     "decode_json",
     "encode_json",
+    "render_metrics",
+    "render_workers",
 ]
 
 __version__: str
@@ -130,8 +134,21 @@ class Runtime:
     def held(self) -> list[tuple[str, str, bool]]:
         """Tasks that are not settled with the server: (task id, task type, its function has returned)."""
 
-    def log_records(self) -> list[tuple[int, str, str | None, str | None]] | None:
-        """Wait for log records: (level, message, task type, task id). None once closed."""
+    @staticmethod
+    def log_areas() -> list[str]:
+        """What log records are about, in the order of `set_log_levels`."""
+
+    def set_log_levels(self, levels: list[int]) -> None:
+        """The lowest level of each area that is read; of the others no record is made. At first, all are."""
+
+    def log_records(
+        self,
+    ) -> list[tuple[str, int, int, str, str | None, str | None, str | None, BaseException | None]] | None:
+        """Wait for log records, for a second at most, so that levels may be told anew. None once closed.
+
+        Each is its area, level, nanoseconds since 1970, message, task type, task id, workflow id, and what
+        the worker's function raised.
+        """
 
     def events(self) -> tuple[list[tuple[str, dict[str, Any]]], int] | None:
         """Wait for events: (name, fields), oldest first, and how many were dropped since the last call.
@@ -182,10 +199,13 @@ class Lane:
         """
 
     def raised(self, cause: BaseException) -> None:
-        """Tell listeners, if there are any, that the function raised; a `report` follows."""
+        """Count and tell that the function raised; a `report` follows."""
 
     def task(self) -> dict[str, Any]:
         """The whole current task. RuntimeError if there is none."""
+
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id. RuntimeError if there is no task."""
 
     def cancelled(self) -> bool:
         """Has the server ended the current task? Only known of workers whose leases are extended."""
@@ -202,6 +222,36 @@ class AsyncExecutor:
 
     def take_cancelled(self) -> bool:
         """Has the server ended tasks since the last call? Their jobs say so."""
+
+@final
+class MetricsListener:
+    """The metrics of this process, its probes and its page, served without Python.
+
+    `port` 0 takes a free one. ConfigurationError if the port cannot be had, or there is no such catalogue.
+    """
+
+    def __new__(cls, host: str, port: int, catalogue: str) -> MetricsListener: ...
+    @property
+    def url(self) -> str:
+        """Without a path."""
+
+    def close(self) -> None: ...
+
+@final
+class MetricsFile:
+    """The metrics of this process in the file `path`, written anew every `interval` seconds until `close`.
+
+    ConfigurationError if it cannot be written, or there is no such catalogue.
+    """
+
+    def __new__(cls, path: str, interval: float, catalogue: str) -> MetricsFile: ...
+    def close(self) -> None: ...
+
+def render_metrics(catalogue: str) -> str:
+    """What /metrics tells: the text format 0.0.4. ConfigurationError if there is no such catalogue."""
+
+def render_workers() -> str:
+    """What /workers.json tells."""
 
 @final
 class Job:
@@ -226,13 +276,16 @@ class Job:
         """
 
     def started(self) -> None:
-        """Tell listeners, if there are any, that the coroutine is about to run."""
+        """Count and tell that the coroutine is about to run."""
 
     def raised(self, cause: BaseException) -> None:
-        """Tell them, if `started` was told, that it raised; a `report` follows."""
+        """Count and tell that it raised; a `report` follows."""
 
     def task(self) -> dict[str, Any]:
         """The whole task."""
+
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id. RuntimeError if there is no task."""
 
     def cancelled(self) -> bool:
         """Has the server ended this task? False once it is reported; else as `Lane.cancelled`."""

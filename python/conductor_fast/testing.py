@@ -20,7 +20,8 @@ class DevServer:
     It listens on 127.0.0.1, on a free port unless `port` is given; OSError if that is taken.
     `requests_per_connection`: each connection is closed after so many, as Tomcat does; None for never.
     `transcript_capacity`: so many requests are kept; 0 for none.
-    `auth`: (key, secret); calls then need a token, which `/token` gives and which is good for `token_ttl`.
+    `auth`: (key, secret); calls then need a token, which `/token` gives and which is good for `token_ttl`;
+    and `/schema` keeps schemas. Without it the server has neither, as the open one.
 
     Times are seconds. A task is a dict as `GET /tasks/{taskId}` answers. A context manager.
     """

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.examples.process import running
 from tests.examples.servers import OnDevServer, OnRealServer, Server
 from tests.server.real_server import RealServer
 from tests.support.definitions import task_definition
+from tests.support.scraping import scrape, value
 from tests.support.waiting import wait_until
 
 TIMEOUT_SECONDS = 30.0
@@ -56,6 +58,11 @@ def _task_was_completed(names: dict[str, Any], task: dict[str, Any]) -> None:
     assert task["outputData"]["value"] == names["output"].value
 
 
+def _metrics_are_told(names: dict[str, Any], _task: dict[str, Any]) -> None:
+    with names["metrics"] as metrics:
+        assert value(scrape(metrics.url), "conductor_fast_panics_total") == 0
+
+
 _SAMPLE: Seen = ("COMPLETED", {"outputKey1": "value", "oddEven": 1, "mod": 4}, None)
 _ANY_OUTPUT: Seen = ("COMPLETED", {"a TaskOutput": True}, None)
 
@@ -91,6 +98,7 @@ CALLS: dict[str, dict[str, Check]] = {
         "Task management: get a task": _task_was_got,
         "Task management: update a task by its id": _task_was_completed,
         "Task management: update a task by its reference name": _task_was_completed,
+        "Worker metrics": _metrics_are_told,
     },
     SWIFT_GUIDE: {},
 }
@@ -175,7 +183,9 @@ def _python(guide: str, title: str) -> Block:
 
 
 def _run(block: Block, names: dict[str, Any], server: Server) -> None:
-    exec(compile(at(block.code, server.url), block.title, "exec", dont_inherit=True), names)
+    # The guide's port may be somebody else's on this machine.
+    with patch("conductor_fast.observe.endpoint.DEFAULT_PORT", 0):
+        exec(compile(at(block.code, server.url), block.title, "exec", dont_inherit=True), names)
 
 
 def _first_attempt(server: Server, workflow_id: str) -> dict[str, Any]:

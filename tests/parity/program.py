@@ -13,13 +13,14 @@ from conductor.client.http.models.task import Task
 from conductor.client.http.models.task_result import TaskResult
 from conductor.client.http.models.task_result_status import TaskResultStatus
 from conductor.client.worker.exception import NonRetryableException
+from conductor.client.worker.worker_interface import WorkerInterface
 from conductor.client.worker.worker_task import worker_task
 """
 
 HERE = """
 from conductor_fast import (
     Configuration, NonRetryableException, Task, TaskHandler, TaskInProgress, TaskResult, TaskResultStatus,
-    get_task_context, worker_task,
+    WorkerInterface, get_task_context, worker_task,
 )
 """
 
@@ -102,6 +103,11 @@ async def a_coroutine_of_a_scalar(n: int):
     return n
 
 
+@worker_task("a_coroutine_of_the_task")
+async def a_coroutine_of_the_task(task: Task):
+    return Point(task.input_data["n"], 1) if task else None
+
+
 @worker_task("a_failing_coroutine")
 async def a_failing_coroutine(n: int):
     raise ValueError(f"no {n}")
@@ -117,9 +123,42 @@ def a_wrong_input(n: bool):
     return {"n": n}
 
 
+@worker_task("a_context")
+def a_context(n: int):
+    context = get_task_context()
+    context.add_log("a line")
+    context.set_output({"set": n})
+    return {"returned": context.get_input()["n"]}
+
+
+@worker_task("a_callback")
+def a_callback(n: int):
+    context = get_task_context()
+    if context.get_poll_count() < 2:
+        context.set_callback_after(1)
+    return {"polls": context.get_poll_count()}
+
+
+class AClass(WorkerInterface):
+    def execute(self, task):
+        get_task_context().add_log("before")
+        raise ValueError("no " + str(task.input_data["n"]))
+
+
+class AnAsyncClass(WorkerInterface):
+    async def execute(self, task):
+        result = self.get_task_result_from_task(task)
+        result.status = TaskResultStatus.COMPLETED
+        result.output_data = {"n": task.input_data["n"]}
+        return result
+
+
+CLASSES = [AClass("a_class"), AnAsyncClass("an_async_class")]
+
+
 if __name__ == "__main__":
     configuration = Configuration(server_api_url=sys.argv[1])
-    with TaskHandler(configuration=configuration) as handler:
+    with TaskHandler(CLASSES, configuration) as handler:
         handler.start_processes()
         print("started", flush=True)
         sys.stdin.read()
@@ -128,4 +167,7 @@ if __name__ == "__main__":
 INPUT = {"n": 20, "point": {"x": 1, "y": 2}}
 """Of every task."""
 
-TASK_TYPES = [line.split('"')[1] for line in BODY.splitlines() if line.startswith("@worker_task")]
+TASK_TYPES = [line.split('"')[1] for line in BODY.splitlines() if line.startswith("@worker_task")] + [
+    "a_class",
+    "an_async_class",
+]

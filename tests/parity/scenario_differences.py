@@ -19,6 +19,7 @@ class Difference(NamedTuple):
 
 _ABSENT = "inputData.absent is required and missing; expected int"
 _NO_BOOL = "inputData.n: expected bool"
+_NO_FUNCTION = "'AnAsyncClass' object has no attribute 'execute_function'"
 _TERMINAL = "FAILED_WITH_TERMINAL_ERROR"
 
 
@@ -101,5 +102,52 @@ DIFFERENCES = [
         "as set; left to the engine it is 0 while there is work, then up to 5 s",
         "an idle worker asks seldom and still gets its task at once",
         {("poll", "timeout"): ("100", "others")},
+    ),
+    Difference(
+        "`set_output` of the context",
+        "dropped wherever the function returns something (S15)",
+        "merged: what is returned goes before it",
+        "it is asked for",
+        {("a_context", "outputData"): ({"returned": 20}, {"returned": 20, "set": 20})},
+    ),
+    Difference(
+        "`set_callback_after` of the context",
+        "the task is COMPLETED all the same, and does not come back (S17)",
+        "the task is IN_PROGRESS and comes back",
+        "else it would mean nothing",
+        {
+            ("a_callback", "outputData"): ({"polls": 1}, {"polls": 2}),
+            ("a_callback", "pollCount"): (1, 2),
+            ("a_callback", "output in progress"): (None, {"polls": 1}),
+        },
+    ),
+    Difference(
+        "log lines of a class worker that raises",
+        "lost (S19)",
+        "kept, before the traceback",
+        "they tell how far it got",
+        {("a_class", "first log"): (None, "before")},
+    ),
+    Difference(
+        "`async def` with the whole `Task`, or that returns a dataclass",
+        "gets None (A3); its fields are below `result` (A5)",
+        "as of other functions",
+        "one rule for all functions",
+        {("a_coroutine_of_the_task", "outputData"): ({"result": None}, {"x": 20, "y": 1})},
+    ),
+    Difference(
+        "a class worker with `async def execute`",
+        "always FAILED (A4)",
+        "runs",
+        "as other class workers",
+        {
+            ("an_async_class", field): each
+            for field, each in {
+                "status": ("FAILED", "COMPLETED"),
+                "outputData": ({}, {"n": 20}),
+                "reasonForIncompletion": (_NO_FUNCTION, None),
+                "log": (f"AttributeError: {_NO_FUNCTION}", None),
+            }.items()
+        },
     ),
 ]

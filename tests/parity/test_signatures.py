@@ -22,6 +22,7 @@ TABLE = Path(__file__).parents[2] / "docs" / "differences.md"
 
 HOMES = {
     "automator.async_task_runner": ["AsyncTaskRunner"],
+    "automator.json_schema_generator": ["generate_json_schema_from_function"],
     "automator.task_runner": ["TaskRunner"],
     "automator.task_handler": [
         "TaskHandler",
@@ -30,6 +31,7 @@ HOMES = {
         "register_decorated_fn",
     ],
     "configuration.configuration": ["Configuration"],
+    "configuration.settings.authentication_settings": ["AuthenticationSettings"],
     "configuration.settings.metrics_settings": ["MetricsSettings"],
     "context.task_context": ["TaskContext", "TaskInProgress", "get_task_context"],
     "event.conductor_event": ["ConductorEvent"],

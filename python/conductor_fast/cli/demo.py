@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+
+from conductor_fast.cli.logs import log_options, set_up
+from conductor_fast.cli.metrics_port import metrics_port_option, told_metrics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,25 +53,45 @@ class _Row:
     show_default=True,
     help="How many tiny tasks to run after the samples.",
 )
-def command(tasks: int) -> None:
+@metrics_port_option
+# The samples fail as they must, and each failure is a warning.
+@log_options("error", "error")
+def command(tasks: int, metrics_port: int | None, log_format: str, log_level: str) -> None:
     """Run sample workers and check their answers.
 
-    The server is one in memory. Needs no network and no account; ends by itself in a few seconds.
+    The server is one in memory. Needs no network and no account; ends by itself in a few seconds. With
+    --metrics-port it stays until Ctrl-C, and the server refuses one poll and one result, so that there are
+    errors to be seen.
     """
     from rich.console import Console
 
-    from conductor_fast import WorkerHost
+    from conductor_fast import WorkerHost, _core
+    from conductor_fast.cli.live_view import live_view
     from conductor_fast.testing import DevServer
 
+    set_up(log_format, getattr(logging, log_level.upper()))
     console = Console(highlight=False)
-    with DevServer(transcript_capacity=0) as server, WorkerHost(server.url) as host:
+    with (
+        told_metrics(metrics_port) as url,
+        DevServer(transcript_capacity=0) as server,
+        WorkerHost(server.url) as host,
+    ):
         console.print(f"A Conductor server in memory at {server.url}, polled by:\n", soft_wrap=True)
-        rows = [*_run_samples(console, server, host), _run_many(console, server, host, tasks)]
-    _print_table(console, rows)
-    total = sum(row.tasks for row in rows)
-    console.print(
-        f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
-    )
+        if url:
+            refusal = {"status": 500, "body": "{}"}
+            server.add_fault({"path": "/api/tasks/poll", "count": 1, "answer": refusal})
+            server.add_fault({"method": "POST", "path": "/api/tasks", "count": 1, "answer": refusal})
+        with live_view(console, lambda: json.loads(_core.render_workers())):
+            rows = [*_run_samples(console, server, host), _run_many(console, server, host, tasks)]
+        _print_table(console, rows)
+        total = sum(row.tasks for row in rows)
+        console.print(
+            f"Each of the {total:,} tasks ended as it must; the failures are part of it.", soft_wrap=True
+        )
+        if url:
+            with suppress(KeyboardInterrupt):  # before `wait` listens for it
+                console.print(f"Metrics are at {url} until Ctrl-C.", soft_wrap=True)
+                host.wait()
 
 
 def _run_samples(console: Console, server: DevServer, host: WorkerHost) -> Iterator[_Row]:
@@ -106,32 +131,18 @@ def _run_many(console: Console, server: DevServer, host: WorkerHost, count: int)
     console.print()
     started, cpu = time.perf_counter(), time.process_time()
     host.start_worker("add", add, batch_size=_SLOTS)
-    with _progress(console, "add", count) as show:
-        while not server.wait_for(count, "add", timeout=0.1):
-            show(server.count("add", "COMPLETED"))
-            if time.perf_counter() - started > _LARGE_TIMEOUT:
-                done = server.count("add", "COMPLETED")
-                raise _Failed(f"add: only {done:,} of {count:,} tasks were completed in {_LARGE_TIMEOUT} s")
-        elapsed, cpu = time.perf_counter() - started, time.process_time() - cpu
-        show(count)
+    show = _lines(console, "add", count)
+    while not server.wait_for(count, "add", timeout=0.1):
+        show(server.count("add", "COMPLETED"))
+        if time.perf_counter() - started > _LARGE_TIMEOUT:
+            done = server.count("add", "COMPLETED")
+            raise _Failed(f"add: only {done:,} of {count:,} tasks were completed in {_LARGE_TIMEOUT} s")
+    elapsed, cpu = time.perf_counter() - started, time.process_time() - cpu
+    show(count)
     difference = difference_of_sums(count, server.tasks("add"))
     if difference:
         raise _Failed(difference)
     return _Row("add", count, 0, count / elapsed, cpu / count * 1e6)
-
-
-@contextmanager
-def _progress(console: Console, name: str, total: int) -> Generator[Callable[[int], None]]:
-    """A function that shows how many of `total` are done: a bar on a terminal, else lines."""
-    if not console.is_terminal:
-        yield _lines(console, name, total)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task(name, total=total)
-        yield lambda done: progress.update(bar, completed=done)
 
 
 def _lines(console: Console, name: str, total: int) -> Callable[[int], None]:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conductor_fast.cli.logs import log_options, set_up
+from conductor_fast.cli.metrics_port import metrics_port_option, told_metrics
+
 if TYPE_CHECKING:
     from conductor_fast.host.task_handler import TaskHandler
     from conductor_fast.settings.configuration import Configuration
@@ -34,7 +37,16 @@ _ABANDONED = 4
     show_default=True,
     help="Seconds that running tasks get to finish, and results to be reported, after a signal.",
 )
-def command(modules: Sequence[str], server: str | None, drain_timeout: float) -> None:
+@metrics_port_option
+@log_options(None, "CONDUCTOR_LOG_LEVEL, or info")
+def command(
+    modules: Sequence[str],
+    server: str | None,
+    drain_timeout: float,
+    metrics_port: int | None,
+    log_format: str,
+    log_level: str | None,
+) -> None:
     """Run the workers of MODULE, a name as in an import; of a package, those of all its modules.
 
     Workers are the functions that are decorated with @worker_task, and Worker and WorkerInterface objects
@@ -45,7 +57,7 @@ def command(modules: Sequence[str], server: str | None, drain_timeout: float) ->
     from conductor_fast.host.task_handler import TaskHandler
     from conductor_fast.model.exceptions import ConfigurationError
 
-    configuration = _configuration(server)
+    configuration = _configuration(server, log_format, log_level)
     sys.path.insert(0, os.getcwd())
     try:
         for module in modules:
@@ -57,7 +69,8 @@ def command(modules: Sequence[str], server: str | None, drain_timeout: float) ->
                 f"there are no workers in {', '.join(modules)}: decorate a function with "
                 "@worker_task('task_type')"
             )
-        left = _run(handler)
+        with told_metrics(metrics_port):
+            left = _run(handler)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if left:
@@ -72,9 +85,9 @@ def _run(handler: TaskHandler) -> list[str]:
     stopping: list[str] = []
 
     def on_signal(name: str) -> None:
-        logging.getLogger(__name__).info("%s: no new task is taken, running ones finish", name)
         stopping.append(name)
         handler.host.request_stop()
+        logging.getLogger(__name__).info("%s: no new task is taken, running ones finish", name)
 
     # From before the start, so that a program that is stopped while it starts drains as well.
     with stop_signals(on_signal):
@@ -86,15 +99,15 @@ def _run(handler: TaskHandler) -> list[str]:
         return handler.host.wait()
 
 
-def _configuration(server: str | None) -> Configuration:
+def _configuration(server: str | None, log_format: str, log_level: str | None) -> Configuration:
     from conductor_fast.model.exceptions import ConfigurationError
     from conductor_fast.settings.configuration import Configuration, warn_if_not_api
 
     try:
-        configuration = Configuration(server_api_url=server)
+        configuration = Configuration(server_api_url=server, log_level=log_level)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
-    configuration.apply_logging_config("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up(log_format, configuration.log_level)
     warn_if_not_api(configuration.host)
     return configuration
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from conductor_fast.host.running_workers import Executor
-from conductor_fast.host.task_runner import warn_of_unused
 from conductor_fast.host.worker_host import WorkerHost
 from conductor_fast.settings.configuration import Configuration
 from conductor_fast.worker.prepare import checked
@@ -24,7 +23,7 @@ class AsyncTaskRunner:
     Its coroutines run on the loop that awaits `run` or `run_once`, and may use that loop's connections, locks
     and queues; a function that is no coroutine function runs on threads. Signals are the program's.
 
-    `metrics_settings` are not used yet, which gets a warning. `event_listeners`: as of `WorkerHost`.
+    `metrics_settings`, `event_listeners`: as of `WorkerHost`.
     """
 
     def __init__(
@@ -34,9 +33,10 @@ class AsyncTaskRunner:
         metrics_settings: object | None = None,
         event_listeners: Sequence[object] | None = None,
     ) -> None:
-        warn_of_unused(metrics_settings)
         self.worker = checked(worker)
-        self.host = WorkerHost(configuration, event_listeners=event_listeners)
+        self.host = WorkerHost(
+            configuration, event_listeners=event_listeners, metrics_settings=metrics_settings
+        )
         self._on_request: list[Executor] = []
         self._lock = threading.Lock()
         self._ended: asyncio.Event | None = None

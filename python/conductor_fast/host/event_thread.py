@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from conductor_fast.host.log_thread import log_safely
 from conductor_fast.interop.events import SdkListener, to_sdk, wants_sdk_events
 from conductor_fast.model import events
 from conductor_fast.model.exceptions import ConfigurationError
@@ -82,7 +83,7 @@ def deliver(runtime: Runtime, listeners: Listeners) -> None:
 
 
 def _tell_of_drops(dropped: int) -> None:
-    _logger.warning("%d events were dropped: the event listeners are too slow", dropped)
+    log_safely(_logger.warning, "%d events were dropped: the event listeners are too slow", dropped)
 
 
 def _as_it_is(event: events.TaskRunnerEvent) -> events.TaskRunnerEvent:
@@ -93,7 +94,13 @@ def _call(method: Method, event: events.TaskRunnerEvent) -> None:
     try:
         method(event)
     except BaseException as error:  # also SystemExit: the other listeners hear of the rest
-        _logger.error("a listener raised at %s: %r", type(event).__name__, method, exc_info=error)
+        ids = {
+            "task_type": event.task_type,
+            "task_id": getattr(event, "task_id", None),
+            "workflow_id": getattr(event, "workflow_instance_id", None),
+        }
+        message = "a listener raised at %s: %r"
+        log_safely(_logger.error, message, type(event).__name__, method, exc_info=error, extra=ids)
 
 
 def _event(name: str, fields: dict[str, Any]) -> events.TaskRunnerEvent:

@@ -7,7 +7,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from conductor_fast.worker.invoke import run_job, run_observed_job
+from conductor_fast.worker.invoke import run_job
 
 if TYPE_CHECKING:
     from conductor_fast._core import AsyncExecutor, Job
@@ -22,9 +22,8 @@ class AsyncWorkers:
     Used from the loop's own thread only: `LoopThread` brings a loop, `CallersLoop` is the user's.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, observed: bool = False) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._run_job = run_observed_job if observed else run_job
         self._executors: list[AsyncExecutor] = []
         # The loop itself keeps only weak references to its tasks. None: cancelled already.
         self._tasks: dict[asyncio.Task[None], Job | None] = {}
@@ -36,7 +35,7 @@ class AsyncWorkers:
 
     def _drain(self, executor: AsyncExecutor, binding: Binding) -> None:
         for job, arguments in executor.drain():
-            task = self.loop.create_task(self._run_job(job, arguments, binding))
+            task = self.loop.create_task(run_job(job, arguments, binding))
             self._tasks[task] = job
             task.add_done_callback(self._tasks.pop)
         if executor.take_cancelled():
@@ -62,13 +61,10 @@ class AsyncWorkers:
 
 
 class LoopThread:
-    """One daemon thread that runs an event loop for all coroutines of a host.
+    """One daemon thread that runs an event loop for all coroutines of a host."""
 
-    `observed`: somebody listens to events.
-    """
-
-    def __init__(self, *, observed: bool) -> None:
-        self._workers = AsyncWorkers(asyncio.new_event_loop(), observed=observed)
+    def __init__(self) -> None:
+        self._workers = AsyncWorkers(asyncio.new_event_loop())
         self.thread = threading.Thread(target=self._run, name="conductor-asyncio", daemon=True)
         self.thread.start()
 
@@ -110,10 +106,10 @@ class CallersLoop:
     It is neither run nor ended from here.
     """
 
-    def __init__(self, *, observed: bool) -> None:
+    def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._thread = threading.current_thread()
-        self._workers = AsyncWorkers(self.loop, observed=observed)
+        self._workers = AsyncWorkers(self.loop)
 
     def add(self, executor: AsyncExecutor, binding: Binding) -> None:
         """As `AsyncWorkers.add`, from any thread."""

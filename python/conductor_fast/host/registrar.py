@@ -7,6 +7,7 @@ import threading
 from collections import deque
 
 from conductor_fast.client.connection import Connection
+from conductor_fast.host.log_thread import log_safely
 from conductor_fast.model.exceptions import ApiException
 from conductor_fast.settings.configuration import Configuration
 from conductor_fast.worker.registration import Registration, register
@@ -56,7 +57,7 @@ class Registrar:
         with self._lock:
             left = len(self._waiting)
         if left:
-            _logger.warning("stopped before %d task definitions were registered", left)
+            log_safely(_logger.warning, "stopped before %d task definitions were registered", left)
 
     def _work(self) -> None:
         while True:
@@ -95,9 +96,11 @@ class Registrar:
 
 
 def _warn(registration: Registration, error: Exception, remedy: str) -> None:
-    _logger.warning(
+    log_safely(
+        _logger.warning,
         "worker %r: its task definition could not be registered (%s); %s",
         registration.task_type,
         error,
         remedy,
+        extra={"task_type": registration.task_type},
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from conductor_fast import _core
+from conductor_fast.host.log_thread import log_safely
 from conductor_fast.host.loop_thread import CallersLoop, LoopThread
 from conductor_fast.model.exceptions import ConductorFastError
 from conductor_fast.model.plain import to_plain
@@ -27,8 +28,7 @@ _logger = logging.getLogger("conductor_fast.host")
 class RunningWorkers:
     """Started workers by the queue that they poll. Changed under the host's lock only."""
 
-    def __init__(self, *, observed: bool) -> None:
-        self._observed = observed
+    def __init__(self) -> None:
         self._executors: dict[Key, Executor] = {}
         self._workers: dict[Key, PreparedWorker] = {}
         self._lanes: dict[Key, list[threading.Thread]] = {}
@@ -65,12 +65,13 @@ class RunningWorkers:
         executor = add(worker.config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
         self._executors[key], self._workers[key], self._lanes[key] = executor, worker, []
         if isinstance(executor, _core.AsyncExecutor):
-            self._loop = self._loop or LoopThread(observed=self._observed)
+            self._loop = self._loop or LoopThread()
             self._loop.add(executor, binding)
         else:
             self._add_lanes(executor, worker, worker.config.thread_count)
         if worker.config.paused:
-            _logger.warning("worker %s is paused: it does not poll", _shown(key))
+            ids = {"task_type": key[0]}
+            log_safely(_logger.warning, "worker %s is paused: it does not poll", _shown(key), extra=ids)
         return executor
 
     def run(self, name: str, target: Callable[..., None], *arguments: Any) -> threading.Thread:

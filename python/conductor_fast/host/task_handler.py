@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from conductor_fast.host.task_runner import warn_of_unused
 from conductor_fast.host.worker_host import WorkerHost
 from conductor_fast.interop.workers import registered_workers
 from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
@@ -32,8 +31,8 @@ class TaskHandler:
 
     `workers`, and with `scan_for_annotated_workers` every function decorated so far, after the modules
     named in `import_modules` were imported; a decorated function that `workers` holds already counts once.
-    The settings of supervision (`monitor_…`, `restart_…`) are taken and kept: there is no process to watch,
-    and the engine restarts its loops itself.
+    `metrics_settings`: as of `WorkerHost`. The settings of supervision (`monitor_…`, `restart_…`) are taken
+    and kept: there is no process to watch, and the engine restarts its loops itself.
 
     A context manager: it starts on entering and drains on leaving. With `async with`, coroutine workers run
     on the caller's event loop, whose connections, locks and queues they may use, and it goes on running
@@ -56,11 +55,12 @@ class TaskHandler:
         restart_backoff_max_seconds: float = 60.0,
         restart_max_attempts: int = 0,
     ) -> None:
-        warn_of_unused(metrics_settings)
         for module in _checked_modules(import_modules):
             importlib.import_module(module)
         self.workers: list[WorkerInterface] = _as_list(workers)
-        self.host = WorkerHost(configuration, event_listeners=event_listeners)
+        self.host = WorkerHost(
+            configuration, event_listeners=event_listeners, metrics_settings=metrics_settings
+        )
         if scan_for_annotated_workers:
             decorated_there = registered_workers(self.host.configuration.register_schema)
             _add_decorated(self.workers, [*get_registered_workers(), *decorated_there])

@@ -24,7 +24,7 @@ class TaskRunner:
     """Runs one worker, with the SDK's constructor (automator/task_runner.py); or, without `worker`, any
     number of them given to `start_worker`, as in the Go guide.
 
-    `metrics_settings` are not used yet, which gets a warning. `event_listeners`: as of `WorkerHost`.
+    `metrics_settings`, `event_listeners`: as of `WorkerHost`.
     """
 
     def __init__(
@@ -34,9 +34,10 @@ class TaskRunner:
         metrics_settings: object | None = None,
         event_listeners: Sequence[object] | None = None,
     ) -> None:
-        warn_of_unused(metrics_settings)
         self.worker = None if worker is None else checked(worker)
-        self.host = WorkerHost(configuration, event_listeners=event_listeners)
+        self.host = WorkerHost(
+            configuration, event_listeners=event_listeners, metrics_settings=metrics_settings
+        )
         self._on_request: list[Executor] = []
 
     @property
@@ -87,9 +88,3 @@ class TaskRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def warn_of_unused(metrics_settings: object | None) -> None:
-    """Say of what was given that it has no effect yet."""
-    if metrics_settings is not None:
-        _logger.warning("metrics_settings is not used: this version has no metrics yet")

@@ -14,14 +14,17 @@ from typing import Any, NoReturn
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
 from conductor_fast.host.event_thread import Listeners, deliver
+from conductor_fast.host.log_thread import FLUSH_TIMEOUT, Loggers, log_safely
 from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
 from conductor_fast.host.signals import StopLatch, stop_signals
 from conductor_fast.interop.settings import configuration_of
 from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
+from conductor_fast.observe.endpoint import MetricsEndpoint, start_export
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
-from conductor_fast.settings.worker_config import Nan, duration_millis
+from conductor_fast.settings.metrics_settings import metrics_export
+from conductor_fast.settings.worker_config import Nan, Prefetch, duration_millis
 from conductor_fast.worker.prepare import PreparedWorker, prepare
 from conductor_fast.worker.worker import Worker, refuse_unknown
 from conductor_fast.worker.worker_interface import SDK_POLL_TIMEOUT_MILLIS, WorkerInterface
@@ -43,7 +46,7 @@ class WorkerHost:
     `server`: the API's URL (`http://localhost:8080/api`) or a `Configuration`; None takes the
     environment's. Nothing runs before the first `start_worker`. As a context manager it stops at the end.
     `event_listeners`: objects with methods `on_poll_started` … of `TaskRunnerEventsListener`, called in order
-    by a thread of their own.
+    by a thread of their own. `metrics_settings`: `MetricsSettings`, for as long as the host runs.
 
     Not usable after fork and not usable again after `stop`: both say so.
     """
@@ -54,6 +57,7 @@ class WorkerHost:
         *,
         drain_timeout: float = DRAIN_TIMEOUT,
         event_listeners: Iterable[object] | None = None,
+        metrics_settings: object | None = None,
     ) -> None:
         if isinstance(server, str):
             warn_if_not_api(server)
@@ -64,9 +68,12 @@ class WorkerHost:
         self.drain_timeout = drain_timeout
         self._lock = threading.RLock()
         self._runtime: _core.Runtime | None = None
+        self._log_thread: threading.Thread | None = None
         self._started_in = 0
         self._listeners = Listeners(event_listeners)
-        self._workers = RunningWorkers(observed=bool(self._listeners))
+        self._metrics_export = None if metrics_settings is None else metrics_export(metrics_settings)
+        self._metrics: MetricsEndpoint | _core.MetricsFile | None = None
+        self._workers = RunningWorkers()
         self._registrar = Registrar(self.configuration)
         self._stop_wanted = StopLatch()
         self._left: list[str] | None = None
@@ -85,6 +92,7 @@ class WorkerHost:
         strict_inputs: bool = True,
         lease_extend_enabled: bool = False,
         paused: bool = False,
+        prefetch: Prefetch = "auto",
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -92,10 +100,10 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
-        `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`: as of `Worker`.
+        `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`, `prefetch`: as of `Worker`.
         Settings in the environment go before these arguments, as everywhere (`environment.resolve`).
         """
-        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
+        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan", "prefetch")
         switches = ("strict_inputs", "lease_extend_enabled", "paused")
         refuse_unknown(task_type, unknown, settings + switches)
         worker = Worker(
@@ -110,6 +118,7 @@ class WorkerHost:
             strict_inputs=strict_inputs,
             lease_extend_enabled=lease_extend_enabled,
             paused=paused,
+            prefetch=prefetch,
         )
         self.add(worker)
 
@@ -167,7 +176,7 @@ class WorkerHost:
         they run on a loop of the host's own. RuntimeError where no loop runs.
         """
         with self._lock:
-            self._workers.run_coroutines_on(CallersLoop(observed=bool(self._listeners)))
+            self._workers.run_coroutines_on(CallersLoop())
 
     def runs_current_task(self) -> bool:
         """Is the caller a coroutine worker on the loop of `run_coroutines_here`?"""
@@ -223,8 +232,8 @@ class WorkerHost:
         """
 
         def on_signal(name: str) -> None:
-            _logger.info("%s: no new task is taken, running ones finish", name)
             self._stop_wanted.set()
+            log_safely(_logger.info, "%s: no new task is taken, running ones finish", name)
 
         with stop_signals(on_signal):
             self._stop_wanted.wait()
@@ -267,16 +276,19 @@ class WorkerHost:
                 break
         if self._left is not None:
             return self._left
-        left = [task_id for task_id, _task_type, _returned in runtime.held()]
-        if left:
-            shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
-            _logger.error("%d tasks are left unfinished or unreported: %s", len(left), shown)
         # From here on there is nothing to drain again, whatever interrupts the rest.
-        self._left = left
+        self._left = left = [task_id for task_id, _task_type, _returned in runtime.held()]
         self._workers.release()
         runtime.close()
         self._workers.close(join=not left)
+        if self._log_thread is not None:
+            self._log_thread.join(FLUSH_TIMEOUT)
+        self._close_metrics()
         _running_hosts.discard(self)
+        # Last: a log handler may block, or call `stop`.
+        if left:
+            shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
+            log_safely(_logger.error, "%d tasks are left unfinished or unreported: %s", len(left), shown)
         return left
 
     def _running(self) -> _core.Runtime:
@@ -291,20 +303,29 @@ class WorkerHost:
     def _start(self) -> _core.Runtime:
         self._refuse_if_stopped()
         if self._runtime is None:
-            self._runtime = _core.Runtime(
-                start_settings(self.configuration), wants_events=bool(self._listeners)
-            )
+            settings = start_settings(self.configuration)
+            if self._metrics_export is not None:
+                self._metrics = start_export(self._metrics_export)
+            try:
+                self._runtime = _core.Runtime(settings, wants_events=bool(self._listeners))
+            except Exception:
+                self._close_metrics()
+                raise
             self._started_in = os.getpid()
             if os.environ.get("CONDUCTOR_WORKER_ISOLATION", "").strip().lower() == "process":
                 _logger.warning(
                     "CONDUCTOR_WORKER_ISOLATION=process has no effect: all workers run in this process"
                 )
-            self._workers.run("conductor-log", _forward_logs, self._runtime)
+            self._log_thread = self._workers.run("conductor-log", Loggers(self._runtime).deliver)
             if self._listeners:
                 self._workers.run("conductor-events", deliver, self._runtime, self._listeners)
             _stop_at_exit(self)
-            _logger.info("worker host started for %s", shown_url(self.configuration.host))
+            log_safely(_logger.info, "worker host started for %s", shown_url(self.configuration.host))
         return self._runtime
+
+    def _close_metrics(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
 
     def _stop_in_this_process(self) -> None:
         if self._started_in == os.getpid():
@@ -326,13 +347,6 @@ def _check_configuration(server: object) -> None:
         )
 
 
-def _forward_logs(runtime: _core.Runtime) -> None:
-    core = logging.getLogger("conductor_fast.core")
-    while (records := runtime.log_records()) is not None:
-        for level, message, task_type, task_id in records:
-            core.log(level, message, extra={"task_type": task_type, "task_id": task_id})
-
-
 # Held here: a host that nobody else refers to goes on working, and has to be drained all the same.
 _running_hosts: set[WorkerHost] = set()
 _exit_hooks: list[Callable[[], None]] = []
@@ -352,4 +366,4 @@ def _stop_all() -> None:
         try:
             host._stop_in_this_process()  # pyright: ignore[reportPrivateUsage]
         except Exception:  # noqa: PERF203 - one host must not keep the others from their drain
-            _logger.exception("a worker host could not be stopped at exit")
+            log_safely(_logger.exception, "a worker host could not be stopped at exit")

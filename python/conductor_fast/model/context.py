@@ -88,11 +88,11 @@ class TaskContext:
     def get_input(self) -> dict[str, Any]:
         return self._task.input_data or {}
 
-    def get_callback_after_seconds(self) -> int:
+    def get_callback_after_seconds(self) -> float:
         return self._result.callback_after_seconds or 0
 
-    def set_callback_after(self, seconds: int) -> None:
-        """Report IN_PROGRESS: the server offers the task again after `seconds`."""
+    def set_callback_after(self, seconds: float) -> None:
+        """Report IN_PROGRESS: the server offers the task again after `seconds`, rounded up."""
         self._result.callback_after_seconds = seconds
 
     def add_log(self, log_message: str) -> None:
@@ -111,9 +111,18 @@ class ContextSource(Protocol):
 
     def context(self) -> TaskContext | None: ...
 
+    def ids(self) -> tuple[str, str, str] | None:
+        """Task type, task id and workflow id of the running task, at little cost."""
+
 
 # Set once per thread, not once per task: the source makes a context only when somebody asks for it.
 context_source: ContextVar[ContextSource | None] = ContextVar("conductor_fast_context_source", default=None)
+
+
+def running_ids() -> tuple[str, str, str] | None:
+    """Task type, task id and workflow id of the task that is running here."""
+    source = context_source.get()
+    return None if source is None else source.ids()
 
 
 def get_task_context() -> TaskContext:

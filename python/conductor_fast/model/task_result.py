@@ -80,7 +80,7 @@ class TaskResult:
         workflow_instance_id: str | None = None,
         task_id: str | None = None,
         reason_for_incompletion: str | None = None,
-        callback_after_seconds: int | None = None,
+        callback_after_seconds: float | None = None,
         worker_id: str | None = None,
         status: TaskResultStatus | str | None = None,
         output_data: dict[str, Any] | None = None,
@@ -198,10 +198,10 @@ class TaskInProgress:
     """Returned by a worker function that needs to be called again later.
 
     The task is reported as IN_PROGRESS with `output`, and the server offers it again after
-    `callback_after_seconds` (SDK: context/task_context.py). `repr()` does not show the output.
+    `callback_after_seconds`, rounded up (SDK: context/task_context.py). `repr()` does not show the output.
     """
 
-    def __init__(self, callback_after_seconds: int = 60, output: dict[str, Any] | None = None) -> None:
+    def __init__(self, callback_after_seconds: float = 60, output: dict[str, Any] | None = None) -> None:
         self.callback_after_seconds = callback_after_seconds
         self.output: dict[str, Any] = output or {}
 

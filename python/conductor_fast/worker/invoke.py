@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conductor_fast.model.context import TaskContext, context_source
 from conductor_fast.model.task import Task
-from conductor_fast.worker.output import Outcome, merge, raised, returned, text
+from conductor_fast.worker.output import Outcome, merge, raised, returned, text, whole_seconds
 
 if TYPE_CHECKING:
     from conductor_fast._core import Job, Lane
@@ -32,6 +32,12 @@ class _RunningTask:
             except RuntimeError:
                 return None
         return self.made
+
+    def ids(self) -> tuple[str, str, str] | None:
+        try:
+            return self._holder.ids()
+        except RuntimeError:
+            return None
 
 
 def run_lane(lane: Lane, binding: Binding) -> None:
@@ -76,6 +82,7 @@ async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None
     context_source.set(running)
     outcome: Outcome | None = None
     output: Any = None
+    job.started()  # only here is it known when a coroutine starts
     try:
         output = await binding.call(arguments)
         if type(output) is not dict or running.made is not None:
@@ -91,12 +98,6 @@ async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None
         job.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
     except Exception as error:  # nothing that a user puts into a result may end the thread
         job.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
-
-
-async def run_observed_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None:
-    """As `run_job`, where somebody listens to events: only the loop knows when a coroutine starts."""
-    job.started()
-    await run_job(job, arguments, binding)
 
 
 def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tuple[str, int]]]:
@@ -115,7 +116,7 @@ def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tupl
 def _fields(outcome: Outcome) -> dict[str, Any]:
     return {
         "reason": None if outcome.reason is None else text(outcome.reason),
-        "callback_after_seconds": outcome.callback_after_seconds,
+        "callback_after_seconds": whole_seconds(outcome.callback_after_seconds),
         "external_output_payload_storage_path": outcome.external_output_payload_storage_path,
     }
 

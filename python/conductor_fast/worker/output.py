@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import time
 import traceback
 from collections.abc import Callable
@@ -25,7 +26,7 @@ class Outcome:
     status: str
     output: dict[str, Any]
     reason: str | None = None
-    callback_after_seconds: int | None = None
+    callback_after_seconds: float | None = None
     logs: list[TaskExecLog] = dataclasses.field(default_factory=list[TaskExecLog])
     external_output_payload_storage_path: str | None = None
 
@@ -107,6 +108,22 @@ def merge(outcome: Outcome, context: TaskContext) -> Outcome:
     return outcome
 
 
+def whole_seconds(seconds: Any) -> int | None:
+    """`callback_after_seconds` as it is sent: rounded up, and not before now.
+
+    Functions compute it, as `timedelta.total_seconds()` or as what is left of a time that may be past.
+    TypeError if it is no number.
+    """
+    if seconds is None:
+        return None
+    try:
+        rounded: int = math.ceil(seconds)
+    except (TypeError, ValueError, OverflowError):  # ValueError: NaN; OverflowError: infinity
+        what = seconds if isinstance(seconds, float) else f"a {type(seconds).__name__}"
+        raise TypeError(f"callback_after_seconds is {what}; give a number of seconds") from None
+    return max(0, rounded)
+
+
 def text(value: Any, convert: Callable[[Any], str] = str) -> str:
     """`value` as text that can be sent, whatever its `__str__` does."""
     try:
@@ -116,10 +133,10 @@ def text(value: Any, convert: Callable[[Any], str] = str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(type(error), error, _without_ours(error.__traceback__)))
+    return "".join(traceback.format_exception(type(error), error, without_ours(error.__traceback__)))
 
 
-def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
     """The part of a traceback that is the user's."""
     first = trace
     while first is not None and _is_ours(first):

@@ -129,7 +129,7 @@ def _prepare(worker: WorkerInterface, task_type: str, configuration: Configurati
         registration = registration_of(worker, task_type, settings) if settings["register_task_def"] else None
     except ConfigurationError as error:
         raise _with_sources(error, resolved) from None
-    _logger.info("%s", describe(task_type, resolved))
+    _logger.info("%s", describe(task_type, resolved), extra={"task_type": task_type})
     return PreparedWorker(worker, config, _binding(worker), registration)
 
 

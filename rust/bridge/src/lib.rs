@@ -5,6 +5,7 @@ mod convert;
 mod execute;
 mod client;
 mod dev_server;
+mod metrics;
 mod runtime;
 
 /// The engine of `conductor_fast`.
@@ -18,6 +19,8 @@ mod core {
     use crate::dev_server::PyDevServer;
     #[pymodule_export]
     use crate::execute::{PyAsyncExecutor, PyJob, PyLane, PySyncExecutor};
+    #[pymodule_export]
+    use crate::metrics::{PyMetricsFile, PyMetricsListener, render_metrics, render_workers};
     #[pymodule_export]
     use crate::runtime::PyRuntime;
 

@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::delivery::Stage;
-use conductor_core::runtime::Runtime;
-use conductor_core::settings::{PollInterval, WorkerConfig};
+use conductor_core::host::Runtime;
+use conductor_core::observe::{Area, worker_metrics};
+use conductor_core::settings::{PollInterval, Prefetch, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
@@ -28,6 +29,8 @@ struct PyWorkerConfig {
     thread_count: usize,
     poll_interval_millis: Option<f64>,
     poll_timeout_millis: Option<u64>,
+    /// `None`: the engine's choice.
+    prefetch: Option<usize>,
     nan: String,
     lease_extend_enabled: bool,
     paused: bool,
@@ -41,12 +44,13 @@ impl PyWorkerConfig {
         &self,
         whole_task: bool,
         to_plain: Py<PyAny>,
-        events: Option<&Arc<EventQueue>>,
+        forward: &Arc<Forward>,
     ) -> PyResult<Arc<Reporting>> {
         let nan = Nan::from_name(&self.nan)?;
-        let (task_type, worker_id) = (self.task_type.as_str().into(), self.worker_id.as_str().into());
-        let events = events.map(Arc::clone);
-        Ok(Arc::new(Reporting { task_type, worker_id, whole_task, to_plain, nan, events }))
+        let worker_id = self.worker_id.as_str().into();
+        let forward = Arc::clone(forward);
+        let metrics = worker_metrics(&self.task_type.as_str().into(), self.domain.as_deref());
+        Ok(Arc::new(Reporting { worker_id, whole_task, to_plain, nan, metrics, forward }))
     }
 
     fn into_core(self) -> WorkerConfig {
@@ -59,6 +63,7 @@ impl PyWorkerConfig {
                 PollInterval::Exactly(from_millis(millis))
             }),
             poll_timeout: self.poll_timeout_millis.map(Duration::from_millis),
+            prefetch: self.prefetch.map_or(Prefetch::Auto, Prefetch::Fixed),
             lease_extend_enabled: self.lease_extend_enabled,
             paused: self.paused,
         }
@@ -126,7 +131,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain, self.forward.events.as_ref())?;
+        let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
         let queue = Arc::new(ReadyQueue::default());
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PySyncExecutor { queue, runner, reporting })
@@ -142,7 +147,7 @@ impl PyRuntime {
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PyAsyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain, self.forward.events.as_ref())?;
+        let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
         let (queue, bell) = async_queue()?;
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PyAsyncExecutor { queue, runner, reporting, bell })
@@ -214,9 +219,20 @@ impl PyRuntime {
             .collect()
     }
 
-    /// Waits for log records: (level, message, task type, task id); `None` once closed.
+    /// What log records are about, in the order of `set_log_levels`.
+    #[staticmethod]
+    fn log_areas() -> [&'static str; Area::ALL.len()] {
+        Area::ALL.map(Area::name)
+    }
+
+    /// The lowest level that is read of each area; before, all are.
+    fn set_log_levels(&self, levels: [u8; Area::ALL.len()]) {
+        self.forward.set_log_levels(levels);
+    }
+
+    /// Waits for log records, for a second at most; `None` once closed.
     fn log_records(&self, py: Python<'_>) -> Option<Vec<Line>> {
-        py.detach(|| self.forward.take())
+        self.forward.log_records(py)
     }
 
     /// Waits for events: names and fields, and how many were dropped; `None` once closed, or if nobody was

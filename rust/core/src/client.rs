@@ -16,7 +16,7 @@ pub struct Client {
 impl Client {
     /// Starts the I/O thread. Nothing is sent before the first call.
     pub fn start(configuration: &Configuration) -> Result<Self, Error> {
-        Ok(Self { management: Management::new(configuration)?, io: IoThread::start()? })
+        Ok(Self { management: Management::new(configuration)?, io: IoThread::start("conductor-io")? })
     }
 
     /// Blocks until the server has answered; the body of a successful answer.

@@ -1,6 +1,7 @@
 //! What can go wrong on the way to the server, and the only judge of what may be tried again.
 
 use std::fmt;
+use std::time::Duration;
 
 /// An error of the core, with the kind boxed so that `Result`s on the hot path stay small.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -15,8 +16,9 @@ pub enum ErrorKind {
     Configuration { field: &'static str, problem: String },
     /// No answer: refused, reset, timed out, truncated. `connected`: something may have been sent.
     Network { problem: String, connected: bool },
-    /// An answer that is not a success. `message` is the server's, cut to 512 bytes.
-    Answer { status: u16, message: String, retryable: bool },
+    /// An answer that is not a success. `message` is the server's, cut to 512 bytes; `retry_after`: how long
+    /// it asks not to be called again.
+    Answer { status: u16, message: String, retryable: bool, retry_after: Option<Duration> },
     /// 401 or 403 because the token of the call has expired or is not known; `code` is the server's.
     TokenRefused { status: u16, code: &'static str, message: String },
     /// The server refuses the key, or asks for one. `problem` names the setting and the remedy.
@@ -57,6 +59,22 @@ impl Error {
 
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
+    }
+
+    /// For how long the server asks not to be called again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match &*self.kind {
+            ErrorKind::Answer { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The same, from a server that asks not to be called again for so long.
+    pub(crate) fn with_retry_after(mut self, asked: Option<Duration>) -> Self {
+        if let ErrorKind::Answer { retry_after, .. } = &mut *self.kind {
+            *retry_after = asked;
+        }
+        self
     }
 
     /// May the call be tried again, and how? The table of `reliability.md`, 3.2, as far as it is built.
@@ -122,7 +140,7 @@ pub fn classify(status: u16, body: &[u8]) -> Error {
     let message = cut(message, 512);
     match code {
         Some(code) => ErrorKind::TokenRefused { status, code, message },
-        None => ErrorKind::Answer { status, message, retryable },
+        None => ErrorKind::Answer { status, message, retryable, retry_after: None },
     }
     .into()
 }

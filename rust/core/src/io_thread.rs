@@ -18,13 +18,13 @@ pub(crate) struct IoThread {
 }
 
 impl IoThread {
-    pub(crate) fn start() -> Result<Self, Error> {
+    pub(crate) fn start(name: &str) -> Result<Self, Error> {
         let failed = |error: std::io::Error| Error::network(format!("cannot start the I/O thread: {error}"));
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
         let handle = runtime.handle().clone();
         let (close, closed) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new()
-            .name("conductor-io".into())
+            .name(name.into())
             .spawn(move || {
                 // Both endings, the message and the drop of its sender, mean the same.
                 let _ = runtime.block_on(closed);

@@ -10,17 +10,17 @@
 //! 4. the completion sends the result, as ready bytes, to [`delivery`], which frees the slot and posts
 //!    until the server has said yes.
 //!
-//! [`runtime`] owns the thread on which all of this happens; [`client`] is for calls from outside a worker.
+//! [`host`] owns the thread on which all of this happens; [`client`] is for calls from outside a worker.
 #![forbid(unsafe_code)]
 
 pub mod error;
 pub mod settings;
 pub mod wire;
-pub mod event;
+pub mod observe;
 mod supervise;
 mod io_thread;
 pub mod transport;
 pub mod delivery;
 pub mod worker;
-pub mod runtime;
+pub mod host;
 pub mod client;

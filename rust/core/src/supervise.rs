@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{Area, EventSink, Level, LogRecord, panicked};
 
 /// So that a loop that panics at every turn costs a line a second, not a core.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -26,16 +26,15 @@ pub(crate) fn supervise<F>(
             if !error.is_panic() {
                 return;
             }
+            panicked();
             let panic = error.into_panic();
             let message = panic
                 .downcast_ref::<&str>()
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
                 .unwrap_or("no message");
-            sink.log(LogRecord::new(
-                Level::Error,
-                format!("the {name} panicked and starts again: {message}"),
-            ));
+            let message = format!("the {name} panicked and starts again: {message}");
+            sink.log(LogRecord::new(Area::Engine, Level::Error, message));
             tokio::time::sleep(PAUSE_AFTER_PANIC).await;
         }
     });

@@ -28,7 +28,7 @@
 //! | `queue_report` `reference_update` | what is asked of queues; updates by a task's name |
 //! | `fault` `request` `tokens` `transcript` `shared` | what goes wrong, HTTP in, who may call, what is remembered, what all share |
 //! | `answer` `metadata_routes` `polling` `task_routes` `token_routes` | HTTP out, the handlers of the API |
-//! | `queue_routes` `reference_routes` `workflow_metadata_routes` `workflow_routes` | those that no worker calls in a loop |
+//! | `queue_routes` `reference_routes` `schema_routes` `workflow_metadata_routes` `workflow_routes` | those that no worker calls in a loop |
 //! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
 //! | `connection` `server` `dev_server` | sockets, the thread, the handle |
 //!
@@ -91,6 +91,7 @@ mod token_routes;
 
 mod queue_routes;
 mod reference_routes;
+mod schema_routes;
 mod workflow_metadata_routes;
 mod workflow_routes;
 

@@ -44,7 +44,7 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// How many requests the transcript keeps; the oldest go first. 0 switches it off.
     pub transcript_capacity: usize,
-    /// `None`: an open server, whose `/token` is a 404 (the open-source one has none).
+    /// `None`: an open server, whose `/token` and `/schema` are a 404 (the open-source one has neither).
     pub auth: Option<AuthOptions>,
 }
 

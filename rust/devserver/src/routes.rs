@@ -7,6 +7,7 @@ use crate::metadata_routes;
 use crate::queue_routes;
 use crate::reference_routes;
 use crate::request::{ApiRequest, decode};
+use crate::schema_routes;
 use crate::shared::Shared;
 use crate::task_routes;
 use crate::token_routes;
@@ -62,6 +63,10 @@ pub(crate) async fn route(shared: &Arc<Shared>, request: &ApiRequest) -> Answer 
         ("PUT", ["metadata", "taskdefs"]) => metadata_routes::update(shared, request),
         ("GET", ["metadata", "taskdefs", name]) => metadata_routes::get(shared, &decode(name, false)),
         ("DELETE", ["metadata", "taskdefs", name]) => metadata_routes::delete(shared, &decode(name, false)),
+        ("POST", ["schema"]) if schema_routes::are_kept(shared) => schema_routes::save(shared, request),
+        ("GET", ["schema", name, version]) if schema_routes::are_kept(shared) => {
+            schema_routes::get(shared, &decode(name, false), version)
+        }
         ("GET", ["metadata", "workflow"]) => workflow_metadata_routes::list(shared),
         ("POST", ["metadata", "workflow"]) => workflow_metadata_routes::create(shared, request),
         ("PUT", ["metadata", "workflow"]) => workflow_metadata_routes::update(shared, request),

@@ -1,9 +1,11 @@
 //! What the server's thread and its users' threads share, each under a lock that is held for microseconds.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -22,6 +24,7 @@ pub(crate) struct Shared {
     transcript: Mutex<Transcript>,
     faults: Mutex<Faults>,
     tokens: Mutex<Tokens>,
+    schemas: Mutex<Schemas>,
     /// Requests below `/api` and `/health`; `/dev` is not counted.
     pub(crate) requests: AtomicU64,
     pub(crate) connections_opened: AtomicU64,
@@ -32,6 +35,9 @@ pub(crate) struct Shared {
     waits: Mutex<Vec<Wait>>,
     reached: Condvar,
 }
+
+/// By name and version.
+pub(crate) type Schemas = BTreeMap<(String, u64), Value>;
 
 /// `status` `None`: any terminal one.
 #[derive(Clone, Debug)]
@@ -60,6 +66,7 @@ impl Shared {
             transcript: Mutex::new(Transcript::new(options.transcript_capacity)),
             faults: Mutex::default(),
             tokens: Mutex::default(),
+            schemas: Mutex::default(),
             requests: AtomicU64::new(0),
             connections_opened: AtomicU64::new(0),
             stop: Notify::new(),
@@ -83,6 +90,10 @@ impl Shared {
 
     pub(crate) fn tokens(&self) -> MutexGuard<'_, Tokens> {
         lock(&self.tokens)
+    }
+
+    pub(crate) fn schemas(&self) -> MutexGuard<'_, Schemas> {
+        lock(&self.schemas)
     }
 
     /// Wakes `wait_for` callers whose number is reached. Call it after changes, with the store still locked.

@@ -13,7 +13,13 @@ from conductor_fast.settings import configuration as configuration_module
 from conductor_fast.settings.authentication_settings import AuthenticationSettings
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 
-VARIABLES = ("CONDUCTOR_SERVER_URL", "CONDUCTOR_AUTH_KEY", "CONDUCTOR_AUTH_SECRET", "CONDUCTOR_LOG_LEVEL")
+VARIABLES = (
+    "CONDUCTOR_SERVER_URL",
+    "CONDUCTOR_UI_SERVER_URL",
+    "CONDUCTOR_AUTH_KEY",
+    "CONDUCTOR_AUTH_SECRET",
+    "CONDUCTOR_LOG_LEVEL",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +45,33 @@ def test_the_address_is_resolved_as_in_the_sdk(
     if environment is not None:
         monkeypatch.setenv("CONDUCTOR_SERVER_URL", environment)
     assert Configuration(**arguments).host == SdkConfiguration(**arguments).host  # type: ignore[arg-type] # only strings here
+
+
+@pytest.mark.parametrize("environment", [None, "http://ui:5000"])
+@pytest.mark.parametrize("arguments", [{}, {"server_api_url": "https://b/x/api"}, {"base_url": "http://a"}])
+def test_the_user_interface_is_found_as_by_the_sdk(
+    arguments: dict[str, str], environment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if environment is not None:
+        monkeypatch.setenv("CONDUCTOR_UI_SERVER_URL", environment)
+    assert Configuration(**arguments).ui_host == SdkConfiguration(**arguments).ui_host  # type: ignore[arg-type] # only strings here
+
+
+def test_logging_is_configured_as_by_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    for configuration in (Configuration(log_level="WARNING"), SdkConfiguration(log_level="WARNING")):
+        for arguments in ((), ("%(message)s", logging.ERROR)):
+            with monkeypatch.context() as patch:
+                patch.setattr(logging.root, "handlers", [])
+                patch.setattr(logging.root, "level", logging.NOTSET)
+                configuration.apply_logging_config(*arguments)
+                (handler,) = logging.root.handlers
+                assert handler.formatter is not None
+                seen.append((logging.root.level, handler.formatter._fmt))
+    assert seen[:2] == seen[2:]
+    assert [level for level, _ in seen[:2]] == [logging.WARNING, logging.ERROR]
+    names = (Configuration.get_logging_formatted_name("x"), SdkConfiguration.get_logging_formatted_name("x"))
+    assert names[0] == names[1]
 
 
 @pytest.mark.parametrize(

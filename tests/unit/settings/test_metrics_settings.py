@@ -1,4 +1,4 @@
-"""`MetricsSettings` keeps what the SDK's keeps, and writes nothing."""
+"""`MetricsSettings` keeps what the SDK's keeps, and says what is to be told where."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from conductor.client.configuration.settings.metrics_settings import MetricsSettings as SdkMetricsSettings
 
 from conductor_fast import MetricsSettings
+from conductor_fast.settings.metrics_settings import metrics_export
 
 ATTRIBUTES = (
     "directory",
@@ -37,3 +38,29 @@ def test_attributes_are_the_sdks(
 def test_nothing_is_written(tmp_path: Path) -> None:
     MetricsSettings(str(tmp_path / "metrics"), clean_directory=True).clean_metrics_directory()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [MetricsSettings, SdkMetricsSettings])
+@pytest.mark.parametrize(
+    ("arguments", "port", "file"),
+    [
+        ({}, None, None),
+        ({"http_port": 8000}, 8000, None),
+        ({"http_port": 8000, "directory": "given"}, 8000, None),
+        ({"directory": "given", "file_name": "other"}, None, "given/other"),
+    ],
+)
+def test_a_file_is_for_those_who_name_a_directory(
+    kind: Any,
+    arguments: dict[str, Any],
+    port: int | None,
+    file: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WORKER_CANONICAL_METRICS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    export = metrics_export(kind(**arguments))
+    assert (export.http_port, export.file) == (port, file)
+    assert (export.catalogue, export.default_catalogue) == (None, "legacy")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from conductor_fast import (
     TaskResultStatus,
 )
 from conductor_fast.model.plain import to_plain
-from conductor_fast.worker.output import merge, raised, returned
+from conductor_fast.worker.output import merge, raised, returned, whole_seconds
 
 
 @dataclasses.dataclass
@@ -113,6 +114,22 @@ def test_the_traceback_is_the_users() -> None:
         log = str(raised(error).logs[0].log)
     assert "user_function" in log
     assert log.rstrip().endswith("ValueError: boom")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sent"),
+    [(None, None), (60, 60), (60.0, 60), (59.1, 60), (Decimal("59.5"), 60), (0.1, 1), (0, 0), (-2.5, 0)],
+)
+def test_seconds_are_rounded_up_and_a_time_that_is_past_is_now(seconds: Any, sent: int | None) -> None:
+    assert whole_seconds(seconds) == sent
+
+
+@pytest.mark.parametrize(
+    ("seconds", "named"), [("3", "a str"), (float("nan"), "nan"), (float("-inf"), "-inf"), ([1], "a list")]
+)
+def test_what_is_no_number_of_seconds_is_named(seconds: Any, named: str) -> None:
+    with pytest.raises(TypeError, match=f"callback_after_seconds is {named}; give a number of seconds"):
+        whole_seconds(seconds)
 
 
 def test_what_the_context_adds() -> None:

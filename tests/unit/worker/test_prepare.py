@@ -109,6 +109,13 @@ def test_each_name_has_settings_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
+def test_the_environment_names_classes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the SDK it does not (S38)."""
+    monkeypatch.setenv("conductor.worker.greet.worker_id", "me")
+    (prepared,) = prepare(Echo("greet"), Configuration())
+    assert prepared.config.worker_id == "me"
+
+
 def test_no_name_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="worker Echo: its list of task types is empty"):
         Echo([])

@@ -15,6 +15,7 @@ from conductor_fast import (
     ConductorFastError,
     ConfigurationError,
     TaskDef,
+    Worker,
     WorkerTask,
     get_registered_worker_names,
     get_registered_workers,
@@ -123,6 +124,13 @@ def test_a_parameter_of_that_name_stays_the_functions_own() -> None:
         return task_ref_name
 
     assert greet(task_ref_name="mine") == "mine"
+
+
+def test_an_empty_domain_is_none() -> None:
+    """As in the SDK, which sends a domain that is not empty; it may come from a variable that is not set."""
+    worker_task("greet", domain="")(lambda name: name)
+    (worker,) = get_registered_workers()
+    assert (worker.domain, Worker("other", lambda name: name, domain="").domain) == (None, None)
 
 
 def test_names_are_kept_per_domain() -> None:

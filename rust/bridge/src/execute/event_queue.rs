@@ -1,19 +1,14 @@
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use conductor_core::event::{Happening, TaskRunnerEvent};
+use conductor_core::observe::{Happening, TaskRunnerEvent};
 use conductor_core::wire::TaskIdentity;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::batch_queue::{Batch, BatchQueue, CAPACITY};
 use crate::convert::{decode, to_python};
-
-/// So many events wait at most: neither the I/O thread nor a function waits for a listener.
-const CAPACITY: usize = 10_000;
-/// Events are gathered for so long, so that under load their thread takes the GIL a few hundred times a
-/// second and not once for each.
-const GATHER: Duration = Duration::from_millis(5);
 
 /// What happened to one call of a function.
 pub(crate) struct Execution {
@@ -42,19 +37,9 @@ struct Event {
 /// The name of an event and its fields, `timestamp` in seconds since 1970 among them.
 pub(crate) type NamedFields<'py> = (&'static str, Bound<'py, PyDict>);
 
-/// Events on their way to the Python thread that hands them to listeners, in the order in which they happened.
+/// Events on their way to the Python thread that hands them to listeners.
 #[derive(Default)]
-pub(crate) struct EventQueue {
-    state: Mutex<State>,
-    arrived: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: Vec<Event>,
-    dropped: usize,
-    closed: bool,
-}
+pub(crate) struct EventQueue(BatchQueue<Event>);
 
 impl EventQueue {
     pub(super) fn core(&self, event: TaskRunnerEvent) {
@@ -69,48 +54,17 @@ impl EventQueue {
     /// Waits for events and takes all, with the number of those that were dropped since; `None` once closed
     /// and empty. Detaches while it waits.
     pub(crate) fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<(Vec<NamedFields<'py>>, usize)>> {
-        let Some((events, dropped)) = py.detach(|| self.gather()) else { return Ok(None) };
-        let events: PyResult<_> = events.into_iter().map(|event| event.named_fields(py)).collect();
+        let Some(Batch { items, dropped }) = self.0.take(py, None) else { return Ok(None) };
+        let events: PyResult<_> = items.into_iter().map(|event| event.named_fields(py)).collect();
         Ok(Some((events?, dropped)))
     }
 
-    pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.arrived.notify_all();
-    }
-
-    fn gather(&self) -> Option<(Vec<Event>, usize)> {
-        let mut state = self.lock();
-        while state.waiting.is_empty() && !state.closed {
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if !state.closed && state.waiting.len() < CAPACITY / 4 {
-            drop(state);
-            std::thread::sleep(GATHER);
-            state = self.lock();
-        }
-        let dropped = std::mem::take(&mut state.dropped);
-        let waiting = std::mem::take(&mut state.waiting);
-        (!waiting.is_empty()).then_some((waiting, dropped))
+    pub(super) fn close(&self) {
+        self.0.close();
     }
 
     fn push(&self, event: Event) {
-        let mut state = self.lock();
-        if state.closed {
-            return;
-        }
-        if state.waiting.len() >= CAPACITY {
-            state.dropped += 1;
-            return;
-        }
-        state.waiting.push(event);
-        if state.waiting.len() == 1 {
-            self.arrived.notify_one();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.push(event, CAPACITY);
     }
 }
 

@@ -1,30 +1,31 @@
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
-use conductor_core::event::{EventSink, Level, LogRecord, TaskRunnerEvent};
+use conductor_core::observe::{Area, EventSink, Level, LogRecord, TaskRunnerEvent};
+use pyo3::prelude::*;
 
+use super::batch_queue::{Batch, BatchQueue, CAPACITY};
 use super::event_queue::EventQueue;
 
-/// So many lines wait at most: the I/O thread never waits for a log handler.
-const CAPACITY: usize = 1_000;
+/// Debugging must leave room for what matters.
+const CAPACITY_FOR_DEBUG: usize = CAPACITY / 4 * 3;
+/// `Forward::log_records` returns so often, so that whoever calls it can tell of new levels.
+const LEVELS_LAST: Duration = Duration::from_secs(1);
 
-/// Level (Python's number), message, task type, task id.
-pub(crate) type Line = (u8, String, Option<String>, Option<String>);
+/// Area, Python's number of the level, nanoseconds since 1970, message, task type, task id, workflow id, and
+/// what the function raised.
+pub(crate) type Line =
+    (&'static str, u8, u64, String, Option<String>, Option<String>, Option<String>, Option<Py<PyAny>>);
 
 /// Log records on their way to the Python thread that hands them to `logging`; and events, if somebody
 /// listens.
 #[derive(Default)]
 pub(crate) struct Forward {
     pub(crate) events: Option<Arc<EventQueue>>,
-    state: Mutex<State>,
-    arrived: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<LogRecord>,
-    dropped: usize,
-    closed: bool,
+    /// For each area the lowest level that is read, as `number` has it.
+    levels: [AtomicU8; Area::ALL.len()],
+    records: BatchQueue<(LogRecord, Option<Py<PyAny>>)>,
 }
 
 impl Forward {
@@ -32,46 +33,52 @@ impl Forward {
         Self { events, ..Self::default() }
     }
 
-    /// Waits for records and takes all; `None` once closed and empty. Blocks: call it detached.
-    pub(crate) fn take(&self) -> Option<Vec<Line>> {
-        let mut state = self.lock();
-        while state.waiting.is_empty() && !state.closed {
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+    /// In the order of `Area::ALL`.
+    pub(crate) fn set_log_levels(&self, levels: [u8; Area::ALL.len()]) {
+        for (level, new) in self.levels.iter().zip(levels) {
+            level.store(new, Ordering::Relaxed);
         }
-        if state.waiting.is_empty() {
-            return None;
-        }
-        let dropped = std::mem::take(&mut state.dropped);
-        let mut lines: Vec<Line> = state.waiting.drain(..).map(line).collect();
+    }
+
+    /// Waits for records and takes all, for a second at most; `None` once closed and empty.
+    pub(crate) fn log_records(&self, py: Python<'_>) -> Option<Vec<Line>> {
+        let Batch { items, dropped } = self.records.take(py, Some(LEVELS_LAST))?;
+        let mut lines: Vec<Line> = items.into_iter().map(|(record, cause)| line(record, cause)).collect();
         if dropped > 0 {
             let message = format!("{dropped} log records were dropped: the log handlers are too slow");
-            lines.push(line(LogRecord::new(Level::Warning, message)));
+            lines.push(line(LogRecord::new(Area::Engine, Level::Warning, message), None));
         }
         Some(lines)
     }
 
+    /// A function has raised `cause`. Not logged by its own thread: a handler may block.
+    #[cold]
+    pub(super) fn log_raised(&self, record: LogRecord, cause: &Bound<'_, PyAny>) {
+        self.push(record, Some(cause.clone().unbind()));
+    }
+
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.arrived.notify_all();
+        self.records.close();
         if let Some(events) = &self.events {
             events.close();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn push(&self, record: LogRecord, cause: Option<Py<PyAny>>) {
+        let capacity = if record.level == Level::Debug { CAPACITY_FOR_DEBUG } else { CAPACITY };
+        self.records.push((record, cause), capacity);
     }
 }
 
 impl EventSink for Forward {
     fn log(&self, record: LogRecord) {
-        let mut state = self.lock();
-        if state.waiting.len() < CAPACITY {
-            state.waiting.push_back(record);
-            self.arrived.notify_one();
-        } else {
-            state.dropped += 1;
+        if self.wants_log(record.area, record.level) {
+            self.push(record, None);
         }
+    }
+
+    fn wants_log(&self, area: Area, level: Level) -> bool {
+        number(level) >= self.levels[area as usize].load(Ordering::Relaxed)
     }
 
     fn wants_events(&self) -> bool {
@@ -85,17 +92,31 @@ impl EventSink for Forward {
     }
 }
 
-fn line(record: LogRecord) -> Line {
-    let level = match record.level {
+/// Python's number.
+fn number(level: Level) -> u8 {
+    match level {
         Level::Debug => 10,
         Level::Info => 20,
         Level::Warning => 30,
         Level::Error => 40,
-    };
+    }
+}
+
+fn line(record: LogRecord, cause: Option<Py<PyAny>>) -> Line {
+    let LogRecord { at, area, level, message, task_type, task } = record;
+    // Enough until 2554.
+    let nanos =
+        u64::try_from(at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()).unwrap_or_default();
+    let (task_id, workflow_id) =
+        task.map(|task| (task.task_id.to_string(), task.workflow_instance_id.to_string())).unzip();
     (
-        level,
-        record.message,
-        record.task_type.map(|text| text.to_string()),
-        record.task_id.map(|text| text.to_string()),
+        area.name(),
+        number(level),
+        nanos,
+        message,
+        task_type.map(|name| name.to_string()),
+        task_id,
+        workflow_id,
+        cause,
     )
 }

@@ -2,8 +2,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor_core::wire::PolledTask;
-use conductor_core::worker::{Assignment, Completion};
+use conductor_core::wire::{PolledTask, TaskResult};
+use conductor_core::worker::{Assignment, BurstQueue, Completion, Run};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,11 +14,12 @@ use crate::convert::decode;
 /// One task of a coroutine: reported once, by whoever holds it.
 #[pyclass(frozen, name = "Job", module = "conductor_fast._core")]
 pub(crate) struct PyJob {
+    queue: Arc<BurstQueue>,
+    run: Run,
     reporting: Arc<Reporting>,
     task: PolledTask,
     /// Present until reported. Never locked over Python code.
     completion: Mutex<Option<Completion>>,
-    /// Only known if somebody listens.
     started: OnceLock<Instant>,
     /// It is told already how the function ended.
     raised: AtomicBool,
@@ -28,34 +29,47 @@ impl PyJob {
     /// With what the function gets; `None` if the input cannot be read, which is reported here.
     pub(super) fn start<'py>(
         py: Python<'py>,
+        queue: &Arc<BurstQueue>,
         reporting: &Arc<Reporting>,
-        assignment: Assignment,
+        (run, assignment): (Run, Assignment),
     ) -> Option<(Self, Bound<'py, PyDict>)> {
-        let Assignment { task, completion } = assignment;
+        let Assignment { task, completion, .. } = assignment;
         match reporting.arguments(py, &task) {
             Ok(arguments) => {
                 let completion = Mutex::new(Some(completion));
-                let reporting = Arc::clone(reporting);
+                let (queue, reporting) = (Arc::clone(queue), Arc::clone(reporting));
                 let (started, raised) = (OnceLock::new(), AtomicBool::new(false));
-                Some((Self { reporting, task, completion, started, raised }, arguments))
+                Some((Self { queue, run, reporting, task, completion, started, raised }, arguments))
             }
             Err(result) => {
                 completion.complete(result);
+                queue.ended(run);
                 None
             }
         }
     }
 
-    fn took(&self) -> Option<Duration> {
-        self.started.get().map(Instant::elapsed)
+    fn took(&self) -> Duration {
+        self.started.get().map(Instant::elapsed).unwrap_or_default()
     }
 
     fn completion(&self) -> MutexGuard<'_, Option<Completion>> {
         self.completion.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> PyResult<Completion> {
-        self.completion().take().ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))
+    fn report_to_core(&self, result: TaskResult) -> PyResult<()> {
+        let completion = self.completion().take();
+        completion.ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))?.complete(result);
+        self.queue.ended(self.run);
+        Ok(())
+    }
+}
+
+impl Drop for PyJob {
+    fn drop(&mut self) {
+        if self.completion().is_some() {
+            self.queue.ended(self.run);
+        }
     }
 }
 
@@ -64,8 +78,7 @@ impl PyJob {
     /// COMPLETED with `output`.
     fn complete(&self, output: &Bound<'_, PyDict>) -> PyResult<()> {
         let result = self.reporting.completed(&self.task, output, self.took());
-        self.take()?.complete(result);
-        Ok(())
+        self.report_to_core(result)
     }
 
     /// Any other outcome.
@@ -79,31 +92,33 @@ impl PyJob {
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
     ) -> PyResult<()> {
-        let returned_after = self.took().filter(|_| !self.raised.load(Ordering::Relaxed));
+        let returned_after = (!self.raised.load(Ordering::Relaxed)).then(|| self.took());
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&self.task, output, outcome, returned_after)?;
-        self.take()?.complete(result);
-        Ok(())
+        self.report_to_core(result)
     }
 
-    /// The coroutine is about to run, for whoever listens.
+    /// The coroutine is about to run.
     fn started(&self) {
-        self.reporting.tell_started(&self.task);
+        self.reporting.started(&self.task);
         let _ = self.started.set(Instant::now());
     }
 
-    /// The coroutine has raised, for whoever listens; a `report` follows.
+    /// The coroutine has raised; a `report` follows.
     fn raised(&self, cause: &Bound<'_, PyAny>) {
-        if let Some(took) = self.took() {
-            self.raised.store(true, Ordering::Relaxed);
-            self.reporting.tell_raised(&self.task, took, cause);
-        }
+        self.raised.store(true, Ordering::Relaxed);
+        self.reporting.raised(&self.task, self.took(), cause);
     }
 
     /// The whole task, decoded anew at each call.
     fn task<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         decode(py, self.task.raw(), "The task").map_err(PyValueError::new_err)
+    }
+
+    /// Task type, task id and workflow id.
+    fn ids(&self) -> (String, String, String) {
+        self.reporting.ids(&self.task)
     }
 
     /// Has the server ended this task? Only known of workers whose leases are extended.

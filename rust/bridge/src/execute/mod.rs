@@ -1,5 +1,6 @@
 //! Who runs the functions, and what goes up to Python besides tasks.
 
+mod batch_queue;
 mod event_queue;
 mod forward;
 mod reporting;

@@ -1,24 +1,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskResult, TaskResultWriter};
+use conductor_core::observe::{Area, EventSink as _, Level, LogRecord, Returned, WorkerMetrics};
+use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskIdentity, TaskResult, TaskResultWriter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::event_queue::{EventQueue, Execution, Step};
+use super::event_queue::{Execution, Step};
+use super::forward::Forward;
 use crate::convert::{Encoder, Nan, decode};
 
 /// How the tasks of one worker are read and reported.
 pub(crate) struct Reporting {
-    pub(crate) task_type: Arc<str>,
     pub(crate) worker_id: Arc<str>,
     /// The function asks for the `Task`, not for its input.
     pub(crate) whole_task: bool,
     pub(crate) to_plain: Py<PyAny>,
     pub(crate) nan: Nan,
-    /// Present if somebody listens.
-    pub(crate) events: Option<Arc<EventQueue>>,
+    pub(crate) metrics: Arc<WorkerMetrics>,
+    pub(crate) forward: Arc<Forward>,
 }
 
 /// An outcome other than COMPLETED with a dict.
@@ -44,6 +45,7 @@ impl Reporting {
             decode(py, task.input(), "inputData")
         };
         arguments.map_err(|reason| {
+            self.metrics.not_executed("unreadable_input");
             let status = Status::FailedWithTerminalError;
             TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason)
         })
@@ -54,11 +56,11 @@ impl Reporting {
         &self,
         task: &PolledTask,
         output: &Bound<'_, PyDict>,
-        took: Option<Duration>,
+        took: Duration,
     ) -> TaskResult {
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
         let encoded = self.encode(output, &mut writer);
-        self.tell_returned(task, took, encoded.as_ref().ok());
+        self.returned(task, took, Status::Completed, encoded.as_ref().ok());
         match encoded.map(drop) {
             Ok(()) => writer.finish(&task.identity),
             Err(reason) => TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &[]),
@@ -84,7 +86,9 @@ impl Reporting {
             .collect();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
         let encoded = self.encode(output, &mut writer);
-        self.tell_returned(task, returned_after, encoded.as_ref().ok());
+        if let Some(took) = returned_after {
+            self.returned(task, took, status, encoded.as_ref().ok());
+        }
         if let Err(reason) = encoded {
             return Ok(TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &logs));
         }
@@ -101,30 +105,52 @@ impl Reporting {
         Ok(writer.finish(&task.identity))
     }
 
-    pub(super) fn tell_started(&self, task: &PolledTask) {
-        if self.events.is_some() {
+    /// Task type, task id, workflow id.
+    pub(super) fn ids(&self, task: &PolledTask) -> (String, String, String) {
+        let TaskIdentity { task_id, workflow_instance_id } = &task.identity;
+        (self.metrics.task_type.to_string(), task_id.to_string(), workflow_instance_id.to_string())
+    }
+
+    pub(super) fn started(&self, task: &PolledTask) {
+        self.metrics.execution_started();
+        if self.forward.events.is_some() {
             self.tell(task, Step::Started);
         }
     }
 
-    pub(super) fn tell_raised(&self, task: &PolledTask, took: Duration, cause: &Bound<'_, PyAny>) {
+    pub(super) fn raised(&self, task: &PolledTask, took: Duration, cause: &Bound<'_, PyAny>) {
+        match cause.get_type().name() {
+            Ok(class) => self.metrics.raised(took, &class.to_string_lossy()),
+            Err(_) => self.metrics.raised(took, "other"),
+        }
         self.tell(task, Step::Failed { took, cause: cause.clone().unbind() });
+        if self.forward.wants_log(Area::Worker, Level::Warning) {
+            let message = format!("the function raised at task {}", task.identity.task_id);
+            let record = LogRecord::new(Area::Worker, Level::Warning, message);
+            let record = record.of_type(&self.metrics.task_type).of_task(&task.identity);
+            self.forward.log_raised(record, cause);
+        }
     }
 
     /// Told before the result is on its way, so that no event of the result comes before it.
-    fn tell_returned(&self, task: &PolledTask, took: Option<Duration>, output_size: Option<&usize>) {
-        if let Some(took) = took
-            && self.events.is_some()
-        {
+    fn returned(&self, task: &PolledTask, took: Duration, status: Status, output_size: Option<&usize>) {
+        let how = match status {
+            _ if output_size.is_none() => Returned::Failed("unsendable_output"),
+            Status::Completed => Returned::Completed,
+            Status::InProgress => Returned::InProgress,
+            failed => Returned::Failed(failed.name()),
+        };
+        self.metrics.returned(took, how, output_size.copied());
+        if self.forward.events.is_some() {
             self.tell(task, Step::Completed { took, output_size: output_size.copied() });
         }
     }
 
     #[cold]
     fn tell(&self, task: &PolledTask, step: Step) {
-        if let Some(events) = &self.events {
+        if let Some(events) = &self.forward.events {
             let (identity, worker_id) = (task.identity.clone(), Arc::clone(&self.worker_id));
-            events.execution(&self.task_type, Execution { identity, worker_id, step });
+            events.execution(&self.metrics.task_type, Execution { identity, worker_id, step });
         }
     }
 

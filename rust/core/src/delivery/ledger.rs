@@ -7,6 +7,7 @@ use tokio::sync::futures::Notified;
 
 use super::held::{Held, HoldId, Stage};
 use super::lease::{CancelTask, Lease, LeaseClock, Leases};
+use crate::observe::OutboxView;
 use crate::wire::TaskIdentity;
 
 /// What this host owes the server: polls in flight, and every task from the poll's answer to the
@@ -24,9 +25,16 @@ pub struct Ledger {
 struct State {
     last_id: u64,
     polls_in_flight: usize,
-    /// With the clock of its lease; `None` once the server has ended the task.
-    held: HashMap<HoldId, (Held, Option<LeaseClock>)>,
+    held: HashMap<HoldId, Entry>,
     leases: Leases,
+}
+
+struct Entry {
+    held: Held,
+    /// Of its lease; `None` once the server has ended the task.
+    clock: Option<LeaseClock>,
+    /// Since when its result waits for delivery, and the size of that.
+    waits: Option<(Instant, usize)>,
 }
 
 impl State {
@@ -58,17 +66,30 @@ impl Ledger {
         let id = HoldId(state.last_id);
         let held =
             Held { task_id: Arc::clone(task_id), task_type: Arc::clone(task_type), stage: Stage::Running };
-        state.held.insert(id, (held, Some(clock)));
+        state.held.insert(id, Entry { held, clock: Some(clock), waits: None });
         id
     }
 
-    pub fn finished(&self, ids: impl Iterator<Item = HoldId>) {
+    /// Their results, of so many bytes, wait for delivery from `now` on.
+    pub fn finished(&self, now: Instant, results: impl Iterator<Item = (HoldId, usize)>) {
         let mut state = self.lock();
-        for id in ids {
-            if let Some((held, _)) = state.held.get_mut(&id) {
-                held.stage = Stage::Undelivered;
+        for (id, size) in results {
+            if let Some(entry) = state.held.get_mut(&id) {
+                entry.held.stage = Stage::Undelivered;
+                entry.waits = Some((now, size));
             }
         }
+    }
+
+    /// What waits for delivery at `now`.
+    pub fn outbox(&self, now: Instant) -> OutboxView {
+        let state = self.lock();
+        let waiting = state.held.values().filter_map(|entry| entry.waits);
+        waiting.fold(OutboxView::default(), |all, (since, size)| OutboxView {
+            results: all.results + 1,
+            bytes: all.bytes + size,
+            oldest_age: all.oldest_age.max(Some(now.saturating_duration_since(since))),
+        })
     }
 
     pub fn holds(&self, id: HoldId) -> bool {
@@ -76,8 +97,26 @@ impl Ledger {
     }
 
     pub fn settled(&self, id: HoldId) {
+        self.remove(id, |_| ());
+    }
+
+    /// As `settled`, by the server's yes at `now`. If the deadline was over `late` is called, before anybody
+    /// who waits is told.
+    pub fn delivered(&self, id: HoldId, now: Instant, late: impl FnOnce()) {
+        self.remove(id, |entry| {
+            if entry.clock.as_ref().is_some_and(|clock| {
+                !clock.response_timeout.is_zero() && clock.since + clock.response_timeout < now
+            }) {
+                late();
+            }
+        });
+    }
+
+    fn remove(&self, id: HoldId, look: impl FnOnce(&Entry)) {
         let mut state = self.lock();
-        state.held.remove(&id);
+        if let Some(entry) = state.held.remove(&id) {
+            look(&entry);
+        }
         if !state.leases.is_empty() {
             state.leases.end(id);
         }
@@ -88,7 +127,7 @@ impl Ledger {
     /// for a word about it, if the server has ended it, or if the lease is extended already.
     pub fn lease(&self, id: HoldId, identity: &TaskIdentity, cancel: Option<Arc<dyn CancelTask>>) {
         let mut state = self.lock();
-        let Some((held, Some(clock))) = state.held.get(&id) else { return };
+        let Some(Entry { held, clock: Some(clock), .. }) = state.held.get(&id) else { return };
         let Some(interval) = clock.interval() else { return };
         if state.leases.is_tracked(id) {
             return;
@@ -106,9 +145,9 @@ impl Ledger {
     pub fn ended_by_server(&self, id: HoldId) -> bool {
         let mut state = self.lock();
         state.leases.end(id);
-        let Some((held, clock)) = state.held.get_mut(&id) else { return false };
-        *clock = None;
-        held.stage == Stage::Running
+        let Some(entry) = state.held.get_mut(&id) else { return false };
+        entry.clock = None;
+        entry.held.stage == Stage::Running
     }
 
     /// Takes the beats that are due, most urgent first, and tells when the next ones are.
@@ -118,7 +157,7 @@ impl Ledger {
         let beats = due.into_iter().map(|(id, lease)| Beat {
             id,
             next_due: now + lease.again(),
-            is_running: state.held.get(&id).is_some_and(|(held, _)| held.stage == Stage::Running),
+            is_running: state.held.get(&id).is_some_and(|entry| entry.held.stage == Stage::Running),
             lease,
             ledger: Arc::clone(self),
         });
@@ -145,7 +184,7 @@ impl Ledger {
     }
 
     pub fn held(&self) -> Vec<Held> {
-        self.lock().held.values().map(|(held, _)| held.clone()).collect()
+        self.lock().held.values().map(|entry| entry.held.clone()).collect()
     }
 
     fn tell(&self, state: &State) {
@@ -173,6 +212,9 @@ impl Beat {
     /// The server took the extension that was sent at `sent`.
     pub fn succeeded(&mut self, sent: Instant) {
         self.next_due = sent + self.lease.interval;
+        if let Some(Entry { clock: Some(clock), .. }) = self.ledger.lock().held.get_mut(&self.id) {
+            clock.since = sent;
+        }
     }
 
     pub fn missed(&mut self, now: Instant) {
@@ -222,11 +264,36 @@ mod tests {
         ledger.settled(settled);
         assert!(!ledger.ended_by_server(settled), "seen late: our own result has ended it");
         assert!(ledger.ended_by_server(ended));
-        ledger.finished([ended].into_iter());
+        ledger.finished(at(60), [(ended, 0)].into_iter());
         assert!(!ledger.ended_by_server(ended));
         ledger.lease(ended, &identity(), None);
         assert_eq!(ledger.due_beats(at(60)).1, None);
         assert_eq!(ledger.held().len(), 2);
+    }
+
+    #[test]
+    fn a_delivery_is_late_after_the_last_word_and_the_response_timeout() {
+        let ledger = Arc::new(Ledger::default());
+        let clock = clock(10);
+        let at = |seconds| clock.since + Duration::from_secs(seconds);
+        let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
+        let is_late = |id, now| {
+            let mut is_late = false;
+            ledger.delivered(id, now, || is_late = true);
+            is_late
+        };
+        let (in_time, late) = (hold(clock), hold(clock));
+        assert!(!is_late(in_time, at(10)));
+        assert!(is_late(late, at(11)));
+        assert!(!is_late(late, at(11)), "settled already");
+        let never = hold(LeaseClock { response_timeout: Duration::ZERO, ..clock });
+        assert!(!is_late(never, at(9_000)));
+        let extended = hold(clock);
+        ledger.lease(extended, &identity(), None);
+        for mut beat in ledger.due_beats(at(8)).0 {
+            beat.succeeded(at(8));
+        }
+        assert!(!is_late(extended, at(18)));
     }
 
     #[test]
@@ -237,8 +304,13 @@ mod tests {
         let first = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
         let second = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
         drop(poll);
-        ledger.finished([first].into_iter());
+        let returned = Instant::now();
+        ledger.finished(returned, [(first, 7)].into_iter());
+        let outbox = ledger.outbox(returned + Duration::from_secs(3));
+        assert_eq!((outbox.results, outbox.bytes), (1, 7));
+        assert_eq!(outbox.oldest_age, Some(Duration::from_secs(3)));
         ledger.settled(first);
+        assert_eq!(ledger.outbox(returned), OutboxView::default());
         assert!(!ledger.wait_empty(Duration::from_millis(1)));
         assert_eq!(ledger.held().len(), 1);
         assert_eq!(ledger.held()[0].stage, Stage::Running);

@@ -10,7 +10,7 @@ use super::held::HoldId;
 use super::ledger::Ledger;
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
-use crate::event::{EventSink, Happening, Level, LogRecord};
+use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
@@ -25,7 +25,8 @@ const INTAKE: usize = 64;
 /// A function has returned: its result, and whatever has to be let go once the outbox has it.
 pub struct Finished<G> {
     pub hold: HoldId,
-    pub task_type: Arc<str>,
+    /// Of its worker.
+    pub metrics: Arc<WorkerMetrics>,
     pub result: TaskResult,
     /// Dropped as soon as the result is in the outbox: the slot.
     pub guard: G,
@@ -44,7 +45,8 @@ pub struct Updater {
 }
 
 impl Updater {
-    /// Starts the updater and returns the way to it. `lanes` is the number of posts in flight.
+    /// Starts the updater and returns the way to it. There are never more than `lanes`
+    /// posts in flight.
     pub fn start<G: Send + 'static>(
         runtime: &Handle,
         client: Arc<dyn TaskClient>,
@@ -57,7 +59,7 @@ impl Updater {
             client,
             ledger,
             sink: Arc::clone(sink),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(lanes),
             failing: Mutex::default(),
             failing_types: AtomicUsize::new(0),
         });
@@ -66,6 +68,7 @@ impl Updater {
             let updater = Arc::clone(&updater);
             move || Arc::clone(&updater).take_in(Arc::clone(&finished))
         });
+        // Most of them sleep: the outbox lets as many post as are of use.
         for _ in 0..lanes {
             let updater = Arc::clone(&updater);
             supervise(runtime, sink, "posting of results", move || Arc::clone(&updater).post());
@@ -80,34 +83,36 @@ impl Updater {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
-            self.ledger.finished(arrived.iter().map(|finished| finished.hold));
-            self.outbox.extend(arrived.drain(..).map(|Finished { hold, task_type, result, guard }| {
+            let sizes = arrived.iter().map(|finished| (finished.hold, finished.result.body.len()));
+            self.ledger.finished(Instant::now(), sizes);
+            self.outbox.extend(arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
                 guards.push(guard);
-                Letter { hold, task_type, result, backoff: RETRY, tries: 0, is_substitute: false }
+                Letter { hold, metrics, result, backoff: RETRY, tries: 0, is_substitute: false }
             }));
             // Slots first: the poll that they allow is then on its way while the results are written.
-            let count = guards.len();
             guards.clear();
-            self.outbox.tell(count);
+            self.outbox.tell();
         }
     }
 
     async fn post(self: Arc<Self>) {
         loop {
-            let letter = self.outbox.next().await;
-            let sent = self.sink.wants_events().then(Instant::now);
-            match self.client.update_task(letter.result.body.clone()).await {
+            let (letter, posting) = self.outbox.next().await;
+            let answer = self.client.update_task(letter.result.body.clone()).await;
+            let (took, now) = posting.answered(answer.as_ref().is_err_and(tells_of_trouble));
+            match answer {
                 Ok(()) => {
-                    // Before the ledger lets go: whoever waits for it then finds the event told.
-                    if let Some(sent) = sent {
-                        self.delivered(&letter, sent.elapsed());
-                    }
-                    self.ledger.settled(letter.hold);
+                    // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
+                    self.delivered(&letter, took);
+                    self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
-                        self.recovered(&letter.task_type);
+                        self.recovered(&letter.metrics.task_type);
                     }
                 }
-                Err(error) => self.refused(letter, &error),
+                Err(error) => {
+                    letter.metrics.update_failed(took, &error);
+                    self.refused(letter, &error);
+                }
             }
         }
     }
@@ -151,6 +156,12 @@ impl Updater {
             }
         };
         self.troubled(&letter, error);
+        self.debug(&letter, || {
+            let (tries, seconds) = (letter.tries, delay.as_secs_f64());
+            format!(
+                "try {tries} to deliver the result of task {task_id} failed, next in {seconds:.1} s: {error}"
+            )
+        });
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
         let updater = Arc::clone(self);
@@ -162,13 +173,13 @@ impl Updater {
 
     fn troubled(&self, letter: &Letter, error: &Error) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let tries = failing.entry(Arc::clone(&letter.task_type)).or_insert(0);
+        let tries = failing.entry(Arc::clone(&letter.metrics.task_type)).or_insert(0);
         *tries += 1;
         if *tries == 1 {
             self.failing_types.fetch_add(1, Ordering::Relaxed);
             let message = format!(
                 "results of {:?} cannot be delivered; they are kept and retried: {error}",
-                letter.task_type
+                letter.metrics.task_type
             );
             self.log(Level::Warning, message, letter);
         }
@@ -179,22 +190,29 @@ impl Updater {
         if let Some(tries) = failing.remove(task_type) {
             self.failing_types.fetch_sub(1, Ordering::Relaxed);
             let message = format!("results of {task_type:?} are delivered again, after {tries} failed tries");
-            self.sink.log(LogRecord::new(Level::Info, message).of_type(task_type));
+            self.sink.log(LogRecord::new(Area::Update, Level::Info, message).of_type(task_type));
         }
     }
 
     fn delivered(&self, letter: &Letter, duration: Duration) {
-        let identity = letter.result.identity.clone();
-        self.sink.tell(&letter.task_type, || Happening::TaskUpdateCompleted {
-            task_id: identity.task_id,
-            workflow_instance_id: identity.workflow_instance_id,
-            duration,
+        letter.metrics.updated(duration);
+        self.debug(letter, || {
+            let (task_id, millis) = (&letter.result.identity.task_id, duration.as_secs_f64() * 1_000.0);
+            format!("delivered the result of task {task_id} in {millis:.1} ms")
+        });
+        self.sink.tell(&letter.metrics.task_type, || {
+            let identity = letter.result.identity.clone();
+            Happening::TaskUpdateCompleted {
+                task_id: identity.task_id,
+                workflow_instance_id: identity.workflow_instance_id,
+                duration,
+            }
         });
     }
 
     fn given_up(&self, letter: &Letter, cause: &Error) {
         let identity = letter.result.identity.clone();
-        self.sink.tell(&letter.task_type, || Happening::TaskUpdateFailure {
+        self.sink.tell(&letter.metrics.task_type, || Happening::TaskUpdateFailure {
             task_id: identity.task_id,
             workflow_instance_id: identity.workflow_instance_id,
             cause: cause.clone(),
@@ -203,8 +221,17 @@ impl Updater {
         });
     }
 
-    fn log(&self, level: Level, message: String, letter: &Letter) {
-        let task_id = &letter.result.identity.task_id;
-        self.sink.log(LogRecord::new(level, message).of_type(&letter.task_type).of_task(task_id));
+    fn debug(&self, letter: &Letter, message: impl FnOnce() -> String) {
+        self.sink.debug(Area::Update, &letter.metrics.task_type, Some(&letter.result.identity), message);
     }
+
+    fn log(&self, level: Level, message: String, letter: &Letter) {
+        let record = LogRecord::new(Area::Update, level, message).of_type(&letter.metrics.task_type);
+        self.sink.log(record.of_task(&letter.result.identity));
+    }
+}
+
+/// Not what is wrong with one result or with our address and rights.
+fn tells_of_trouble(error: &Error) -> bool {
+    matches!(error.judge(), Judgement::Transient | Judgement::Throttled)
 }

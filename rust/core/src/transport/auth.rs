@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
@@ -9,10 +9,11 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::http_client::HttpClient;
 use super::request::Requests;
+use super::retry_after::retry_after;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{Area, EventSink, HttpCall, Level, LogRecord, http_request, token_failed};
 use crate::settings::{Configuration, Credentials, TokenSource};
 use crate::supervise::spawn;
 
@@ -120,6 +121,8 @@ impl Auth {
             Ok(Some(token)) => {
                 if state.minted(token, now, fastrand::f64()) {
                     self.log(Level::Info, "the token is fresh again".to_owned());
+                } else {
+                    self.log(Level::Debug, "got a token".to_owned());
                 }
                 Ok(())
             }
@@ -131,6 +134,7 @@ impl Auth {
                 Ok(())
             }
             Err(error) => {
+                token_failed();
                 // Without any token the caller fails with this, and says so.
                 if state.failed(error.clone(), now, fastrand::f64()) && state.is_usable() {
                     let message =
@@ -157,33 +161,41 @@ impl Auth {
         let path = format!("{}/token", self.requests.base_path);
         let request: Request<Bytes> =
             self.requests.make(Method::POST, &path, keys.to_string().into(), None)?;
-        let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.send(request));
-        let (status, body) = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")))?;
+        let sent = Instant::now();
+        let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.exchange(request));
+        let answer = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")));
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        http_request(HttpCall::Token, status, sent.elapsed());
+        let answer = answer?;
+        let (status, body) = (answer.status(), answer.body());
         if status.is_success() {
             let unexpected = || ErrorKind::UnexpectedBody { problem: "no token came from /token".to_owned() };
-            let answer: Answer = serde_json::from_slice(&body).map_err(|_| unexpected())?;
+            let answer: Answer = serde_json::from_slice(body).map_err(|_| unexpected())?;
             return token_header(&answer.token).map(Some).ok_or_else(|| unexpected().into());
         }
         match status.as_u16() {
             404 => Ok(None),
             status @ (400 | 401 | 403) => {
-                let reason = masked(&classify(status, &body).to_string(), &[key_id, key_secret]);
+                let reason = masked(&classify(status, body).to_string(), &[key_id, key_secret]);
                 let problem = format!(
                     "authentication_settings: the server gives no token for this key ({reason}); check key_id and \
                      key_secret (CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET)"
                 );
                 Err(ErrorKind::Unauthorized { status, problem }.into())
             }
-            status => Err(classify(
-                status,
-                masked(&String::from_utf8_lossy(&body), &[key_id, key_secret]).as_bytes(),
-            )),
+            status => {
+                let body = masked(&String::from_utf8_lossy(body), &[key_id, key_secret]);
+                let asked = retry_after(answer.headers(), SystemTime::now());
+                Err(classify(status, body.as_bytes()).with_retry_after(asked))
+            }
         }
     }
 
     fn log(&self, level: Level, message: String) {
-        if let Some(sink) = &self.sink {
-            sink.log(LogRecord::new(level, message));
+        if let Some(sink) = &self.sink
+            && sink.wants_log(Area::Token, level)
+        {
+            sink.log(LogRecord::new(Area::Token, level, message));
         }
     }
 }

@@ -2,7 +2,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use reqwest::{Client, Proxy, redirect};
 
 use super::connections::{IDLE_LIMIT, unreachable_server};
@@ -44,21 +44,28 @@ impl HttpClient {
         Ok(Self { client, origin: configuration.origin().into(), way: way.into() })
     }
 
-    /// Sends one request, whose URI is a path, and reads the whole answer, success or not: a connection is
-    /// only used again after its body was read.
+    /// Sends one request, whose URI is a path, and reads the whole answer, success or not.
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), Error> {
+        let response = self.exchange(request).await?;
+        Ok((response.status(), response.into_body()))
+    }
+
+    /// As `send`, with the answer's headers. A connection is only used again after its body was read.
+    pub(super) async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let (mut parts, body) = request.into_parts();
         let not_a_uri = |_| Error::network("the path of the request is no URI");
         parts.uri = format!("{}{}", self.origin, parts.uri).parse().map_err(not_a_uri)?;
         let request = reqwest::Request::try_from(Request::from_parts(parts, body));
         let request = request.map_err(|_| Error::network("the URL of the request is no URL"))?;
-        let response = self.client.execute(request).await.map_err(|error| self.network(&error))?;
-        let status = response.status();
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        let mut response = self.client.execute(request).await.map_err(|error| self.network(&error))?;
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(proxy_wants_a_password());
         }
-        let body = response.bytes().await.map_err(|error| self.network(&error))?;
-        Ok((status, body))
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        *answer.body_mut() = response.bytes().await.map_err(|error| self.network(&error))?;
+        Ok(answer)
     }
 
     /// reqwest's own text names the URL; the causes below it do not.

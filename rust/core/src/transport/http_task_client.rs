@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::Method;
@@ -15,7 +15,7 @@ use super::sender::Sender;
 use super::task_client::{BoxFuture, PollRequest, Queue, TaskClient};
 use super::tls;
 use crate::error::{Error, ErrorKind, classify};
-use crate::event::EventSink;
+use crate::observe::{EventSink, HttpCall, http_request};
 use crate::settings::Configuration;
 
 /// Beyond the time that the server may hold a poll: for the way there and back.
@@ -68,12 +68,14 @@ impl HttpTaskClient {
 
     async fn poll(&self, queue: &Queue, request: PollRequest) -> Result<Bytes, Error> {
         let path = self.poll_path(queue, request);
-        self.send(Method::GET, &path, Bytes::new(), request.timeout + POLL_GRACE).await
+        self.send(HttpCall::Poll, Method::GET, &path, Bytes::new(), request.timeout + POLL_GRACE).await
     }
 
     async fn update(&self, body: Bytes) -> Result<(), Error> {
         let extra = Duration::from_secs((body.len() / UPDATE_BYTES_PER_SECOND) as u64);
-        let answer = self.send(Method::POST, &self.update_path, body, UPDATE_TIMEOUT + extra).await?;
+        let answer = self
+            .send(HttpCall::Update, Method::POST, &self.update_path, body, UPDATE_TIMEOUT + extra)
+            .await?;
         if answer.first() == Some(&b'<') {
             let problem = "a page instead of a task id".to_owned();
             return Err(ErrorKind::UnexpectedBody { problem }.into());
@@ -84,15 +86,23 @@ impl HttpTaskClient {
     async fn get(&self, task_id: &str) -> Result<Bytes, Error> {
         let mut path = format!("{}/tasks/", self.requests.base_path);
         path_segment(&mut path, task_id);
-        self.send(Method::GET, &path, Bytes::new(), GET_TIMEOUT).await
+        self.send(HttpCall::GetTask, Method::GET, &path, Bytes::new(), GET_TIMEOUT).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Bytes, timeout: Duration) -> Result<Bytes, Error> {
-        self.auth.call(|token| self.exchange(method.clone(), path, body.clone(), timeout, token)).await
+    async fn send(
+        &self,
+        call: HttpCall,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<Bytes, Error> {
+        self.auth.call(|token| self.exchange(call, method.clone(), path, body.clone(), timeout, token)).await
     }
 
     async fn exchange(
         &self,
+        call: HttpCall,
         method: Method,
         path: &str,
         body: Bytes,
@@ -100,9 +110,12 @@ impl HttpTaskClient {
         token: Option<HeaderValue>,
     ) -> Result<Bytes, Error> {
         let request = self.requests.make(method, path, body, token)?;
-        let (status, body) = tokio::time::timeout(timeout, self.sender.send(request))
+        let sent = Instant::now();
+        let answer = tokio::time::timeout(timeout, self.sender.send(request))
             .await
-            .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
+            .unwrap_or_else(|_| Err(Error::network("no answer in time")));
+        http_request(call, answer.as_ref().map_or(0, |(status, _)| status.as_u16()), sent.elapsed());
+        let (status, body) = answer?;
         if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
     }
 }
@@ -128,7 +141,7 @@ impl TaskClient for HttpTaskClient {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::LogRecord;
+    use crate::observe::LogRecord;
 
     struct Nobody;
 

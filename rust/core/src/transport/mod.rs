@@ -1,6 +1,7 @@
 //! The way to the server.
 
 mod backoff;
+mod retry_after;
 mod task_client;
 mod tls_problem;
 mod tls;

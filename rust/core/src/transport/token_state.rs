@@ -143,7 +143,7 @@ impl TokenState {
             _ => &mut self.refused,
         };
         // Half of it at least: a try at once would only be refused as well.
-        let delay = backoff.failed(0.5 + random / 2.0);
+        let delay = backoff.failed(0.5 + random / 2.0).max(error.retry_after().unwrap_or_default());
         self.failure = Some((error, now + delay));
         is_news
     }

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::running::Pace;
 use super::slots::Slot;
 use crate::delivery::{CancelTask, Finished, HoldId};
+use crate::observe::WorkerMetrics;
 use crate::wire::{PolledTask, Status, TaskIdentity, TaskResult, TaskResultWriter};
 
 /// The duty to report one task. It owns the slot and sends one result, once; dropped unused, it reports
@@ -13,10 +16,11 @@ pub struct Completion(Option<Duty>);
 
 struct Duty {
     hold: HoldId,
-    task_type: Arc<str>,
+    metrics: Arc<WorkerMetrics>,
     task: TaskIdentity,
-    slot: Slot,
-    report: mpsc::UnboundedSender<Finished<Slot>>,
+    /// `None`: it is one more than was asked for, and is handed back.
+    slot: Option<Slot>,
+    report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     /// Only of tasks whose lease is extended: without that nobody would learn of a cancel.
     cancellation: Option<Arc<Cancellation>>,
 }
@@ -49,13 +53,13 @@ impl Completion {
 
     pub(super) fn new(
         hold: HoldId,
-        task_type: Arc<str>,
+        metrics: Arc<WorkerMetrics>,
         task: TaskIdentity,
-        slot: Slot,
-        report: mpsc::UnboundedSender<Finished<Slot>>,
+        slot: Option<Slot>,
+        report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
         cancellation: Option<Arc<Cancellation>>,
     ) -> Self {
-        Self(Some(Duty { hold, task_type, task, slot, report, cancellation }))
+        Self(Some(Duty { hold, metrics, task, slot, report, cancellation }))
     }
 
     /// Has the server ended the task, so that whatever its function still does is in vain?
@@ -78,9 +82,9 @@ impl Completion {
 
 impl Duty {
     fn report(self, result: TaskResult) {
-        let Self { hold, task_type, slot, report, .. } = self;
+        let Self { hold, metrics, slot, report, .. } = self;
         // Fails only after the host was closed, when the ids of all that is left were named.
-        let _ = report.send(Finished { hold, task_type, result, guard: slot });
+        let _ = report.send(Finished { hold, metrics, result, guard: slot });
     }
 }
 
@@ -89,6 +93,7 @@ impl Drop for Completion {
         if let Some(duty) = self.0.take() {
             let reason = "The worker lost this task before its function ended.";
             let result = TaskResultWriter::failure(&duty.task, "", Status::Failed, reason);
+            duty.metrics.not_executed("lost");
             duty.report(result);
         }
     }
@@ -98,6 +103,15 @@ impl Drop for Completion {
 pub struct Assignment {
     pub task: PolledTask,
     pub completion: Completion,
+    /// If no thread is free for it until then, it is handed back.
+    pub start_by: Instant,
+}
+
+impl Assignment {
+    /// Back to the server, for whoever is free; under no other name than the one that polled.
+    pub(super) fn hand_back(self, worker_id: &str) {
+        self.completion.complete(TaskResultWriter::hand_back(&self.task, worker_id));
+    }
 }
 
 /// The port up to the user's functions: threads, and later asyncio and child processes.
@@ -105,6 +119,15 @@ pub trait Executor: Send + Sync {
     /// Takes all of `batch`. Called on the I/O thread: it must not block. True if some of them wait for
     /// a thread that is awake already, so that somebody has to look after them (`relieve`).
     fn submit(&self, batch: Vec<Assignment>) -> bool;
+
+    /// So many tasks may run at once from now on. Those that run are not disturbed.
+    fn set_limit(&self, limit: usize);
+
+    fn pace(&self, now: Instant) -> Pace;
+
+    /// Takes back tasks that wait while as many run as may: those that had to start by `now`, or all of them
+    /// (`None`). And when the next of those that stay have to start.
+    fn take_back(&self, now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>);
 
     /// Wakes more threads if tasks wait and none was started since the last call. False once nothing waits.
     fn relieve(&self) -> bool;

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::delivery::{Beat, Ledger};
 use crate::error::{Error, Judgement};
-use crate::event::{EventSink, Level, LogRecord};
+use crate::observe::{Area, EventSink, Level, LogRecord};
 use crate::supervise::spawn;
 use crate::transport::TaskClient;
 use crate::wire::{has_ended, lease_extension};
@@ -66,6 +66,9 @@ impl LeaseManager {
             match in_time(self.client.update_task(Bytes::clone(&body))).await {
                 Ok(()) => {
                     beat.succeeded(sent);
+                    self.sink.debug(Area::Lease, &beat.lease.task_type, Some(&beat.lease.identity), || {
+                        format!("extended the lease of task {}", beat.lease.identity.task_id)
+                    });
                     self.extended(&beat);
                     return self.look(&beat).await;
                 }
@@ -124,8 +127,8 @@ impl LeaseManager {
     }
 
     fn log(&self, level: Level, message: String, beat: &Beat) {
-        let record = LogRecord::new(level, message).of_type(&beat.lease.task_type);
-        self.sink.log(record.of_task(&beat.lease.identity.task_id));
+        let record = LogRecord::new(Area::Lease, level, message).of_type(&beat.lease.task_type);
+        self.sink.log(record.of_task(&beat.lease.identity));
     }
 }
 

@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::poll_plan::PollPlan;
+use super::prefetch::low_water;
+use super::run_time::RunTime;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
-use crate::event::{Happening, Level, LogRecord};
+use crate::observe::{Area, Happening, Level, LogRecord};
 use crate::transport::PollRequest;
 use crate::wire::PolledBatch;
 
@@ -20,8 +22,9 @@ impl TaskRunner {
         let mut polling = self.polling.clone();
         let mut control = self.control.subscribe();
         let mut plan = PollPlan::new(&self.config);
+        let mut round_trip = RunTime::default();
         let mut trouble: Option<u64> = None;
-        while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan).await {
+        while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan, round_trip).await {
             plan.set_interval(control.borrow_and_update().poll_interval);
             let request = plan.next(taken.count());
             let started = Instant::now();
@@ -34,11 +37,17 @@ impl TaskRunner {
                         );
                         self.log(Level::Info, message);
                     }
-                    plan.answered(request, received, started.elapsed())
+                    let took = started.elapsed();
+                    if request.timeout.is_zero() || (request.count > 1 && received >= request.count) {
+                        // The server did not wait for tasks to come.
+                        round_trip.record(took);
+                    }
+                    plan.answered(request, received, took)
                 }
                 Err(error) => {
                     let tries = trouble.get_or_insert(0);
                     *tries += 1;
+                    self.debug(|| format!("poll failed, {tries} in a row: {error}"));
                     if *tries == 1 {
                         let message = format!(
                             "polling for {:?} fails and is tried again: {error}",
@@ -64,11 +73,12 @@ impl TaskRunner {
     /// None while the worker is paused.
     pub async fn poll_once(&self) -> Result<usize, Error> {
         if self.control.borrow().paused {
+            self.metrics.paused();
             self.tell(|| Happening::TaskPaused);
             return Ok(0);
         }
-        let Some(mut taken) = self.slots.one().await else { return Ok(0) };
-        self.slots.top_up(&mut taken, usize::MAX);
+        self.slots.wait(1).await;
+        let taken = self.slots.take(usize::MAX);
         let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
         self.poll_and_hand_out(PollRequest { count: taken.count(), timeout }, taken).await
     }
@@ -79,31 +89,41 @@ impl TaskRunner {
         polling: &mut watch::Receiver<bool>,
         control: &mut watch::Receiver<Control>,
         plan: &PollPlan,
+        round_trip: RunTime,
     ) -> Option<SlotsTaken> {
         self.progress.nothing_due();
-        let mut taken = tokio::select! {
+        let free = tokio::select! {
             biased;
             _ = polling.wait_for(|wanted| !wanted) => return None,
-            taken = self.slot_unless_paused(control) => taken?,
+            free = self.slots_unless_paused(control, round_trip) => free?,
         };
-        let wanted = plan.next(1 + self.slots.free()).count;
-        self.slots.top_up(&mut taken, wanted - 1);
-        Some(taken)
+        Some(self.slots.take(plan.next(free).count))
     }
 
-    async fn slot_unless_paused(&self, control: &mut watch::Receiver<Control>) -> Option<SlotsTaken> {
+    /// How many slots are free, once held tasks are down to the low-water mark.
+    async fn slots_unless_paused(
+        &self,
+        control: &mut watch::Receiver<Control>,
+        round_trip: RunTime,
+    ) -> Option<usize> {
         loop {
             if control.borrow().paused {
+                self.metrics.paused();
                 self.tell(|| Happening::TaskPaused);
             }
             control.wait_for(|control| !control.paused).await.ok()?;
             if self.slots.free() == 0 {
+                self.metrics.queue_full();
                 self.tell(|| Happening::TaskExecutionQueueFull);
             }
-            let taken = self.slots.one().await?;
-            // It may have waited for the slot for long.
-            if !control.borrow().paused {
-                return Some(taken);
+            self.slots.wait(low_water(self.slots.ahead())).await;
+            // Anew each time: while it waited, the function may have become another one.
+            let pace = self.executor.pace(Instant::now());
+            let ahead = self.ahead().count(&pace, round_trip.mean(), self.slots.running());
+            self.slots.set_ahead(ahead);
+            let free = self.slots.free();
+            if free >= low_water(ahead) && !control.borrow().paused {
+                return Some(free);
             }
         }
     }
@@ -111,14 +131,21 @@ impl TaskRunner {
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
         let in_flight = self.ledger.poll();
         let sent = Instant::now();
+        self.metrics.poll_started();
         self.tell(|| Happening::PollStarted {
             worker_id: self.config.worker_id.clone(),
             poll_count: request.count,
         });
         let PolledBatch { tasks, unusable } = self.ask(request).await.inspect_err(|error| {
+            self.metrics.poll_failed(sent.elapsed(), error);
             self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
         })?;
+        self.metrics.poll_answered(sent.elapsed());
         self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
+        self.debug(|| {
+            let (count, millis) = (request.count, sent.elapsed().as_secs_f64() * 1_000.0);
+            format!("polled up to {count} tasks, got {} after {millis:.1} ms", tasks.len())
+        });
         if unusable > 0 {
             let message = format!(
                 "{unusable} tasks of {:?} came without usable ids and cannot be run",
@@ -130,7 +157,7 @@ impl TaskRunner {
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
         // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
         let since = if request.count > 1 { sent } else { Instant::now() };
-        self.hand_out(tasks, since, taken).await;
+        self.hand_out(tasks, since, taken);
         drop(in_flight);
         Ok(received)
     }
@@ -150,7 +177,11 @@ impl TaskRunner {
         self.sink.tell(&self.config.task_type, what);
     }
 
+    fn debug(&self, message: impl FnOnce() -> String) {
+        self.sink.debug(Area::Poll, &self.config.task_type, None, message);
+    }
+
     fn log(&self, level: Level, message: String) {
-        self.sink.log(LogRecord::new(level, message).of_type(&self.config.task_type));
+        self.sink.log(LogRecord::new(Area::Poll, level, message).of_type(&self.config.task_type));
     }
 }

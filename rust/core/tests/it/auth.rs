@@ -118,6 +118,24 @@ fn a_failed_refresh_keeps_the_token_that_is_good() {
     assert!(requests(&server, "/api/token", 503) <= 2, "it waits between its tries");
 }
 
+/// The own wait after a first failure is at most half a second.
+#[test]
+fn a_server_that_says_when_to_ask_again_for_a_token_is_not_asked_sooner() {
+    let server = guarded(Duration::from_secs(2_700));
+    let busy = r#"{"path":"/api/token","answer":{"status":503,"headers":{"Retry-After":"2"}},"count":1}"#;
+    fault(&server, busy);
+    let mut engine = Engine::start_for(&with_secret(&server, SECRET));
+    server.push("echo", "{}", &PushOptions::default()).unwrap();
+    engine.worker("echo", 1, echo);
+    assert!(server.wait_for(1, Some("echo"), Some("COMPLETED"), DEADLINE));
+    let transcript: Vec<serde_json::Value> = serde_json::from_str(&server.transcript_json()).unwrap();
+    let asked: Vec<(u64, u64)> = (transcript.iter().filter(|line| line["path"] == "/api/token"))
+        .map(|line| (line["status"].as_u64().unwrap(), line["elapsedMillis"].as_u64().unwrap()))
+        .collect();
+    assert!(matches!(asked[..], [(503, refused), (200, given)] if given - refused >= 1_999), "{asked:?}");
+    assert!(engine.stop(DEADLINE).is_empty());
+}
+
 #[test]
 fn a_wrong_key_is_named_with_the_remedy_and_not_asked_all_the_time() {
     let server = guarded(Duration::from_secs(2_700));

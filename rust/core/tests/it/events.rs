@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor_core::event::Happening;
+use conductor_core::observe::Happening;
 use conductor_core::settings::WorkerConfig;
 use conductor_devserver::PushOptions;
 

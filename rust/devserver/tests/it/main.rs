@@ -17,5 +17,6 @@ mod faults;
 mod life;
 mod polls;
 mod program;
+mod schemas;
 mod tokens;
 mod updates;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::live::Live;
 use crate::delivery::{Finished, Held, Ledger, Updater};
 use crate::error::Error;
-use crate::event::EventSink;
 use crate::io_thread::IoThread;
+use crate::observe::{EventSink, LiveHost, add_host};
 use crate::settings::{Configuration, WorkerConfig};
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
@@ -20,15 +21,16 @@ pub struct Runtime {
     client: Arc<dyn TaskClient>,
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
-    report: mpsc::UnboundedSender<Finished<Slot>>,
+    report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     polling: watch::Sender<bool>,
+    live: Arc<Live>,
 }
 
 impl Runtime {
     /// Starts the I/O thread. Nothing is sent before a worker is added.
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
         let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
-        Self::start_with(client, configuration.posts_in_flight, sink)
+        Self::start_at(configuration.shown_url(), client, configuration.posts_in_flight, sink)
     }
 
     /// The same over another client: the port that tests of core use.
@@ -37,13 +39,26 @@ impl Runtime {
         posts_in_flight: usize,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
-        let io = IoThread::start()?;
+        Self::start_at(String::new(), client, posts_in_flight, sink)
+    }
+
+    fn start_at(
+        server: String,
+        client: Arc<dyn TaskClient>,
+        posts_in_flight: usize,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Self, Error> {
+        let io = IoThread::start("conductor-io")?;
         let ledger = Arc::new(Ledger::default());
         let report =
             Updater::start(io.handle(), Arc::clone(&client), Arc::clone(&ledger), &sink, posts_in_flight);
         let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
-        Ok(Self { io, client, ledger, sink, report, polling: watch::Sender::new(true) })
+        let polling = watch::Sender::new(true);
+        let live = Arc::new(Live::new(server, Arc::clone(&ledger), polling.subscribe()));
+        let seen: Arc<dyn LiveHost> = live.clone();
+        add_host(&seen);
+        Ok(Self { io, client, ledger, sink, report, polling, live })
     }
 
     /// Adds a worker, which polls at once unless it is paused or only polled on request (`TaskRunner::poll_once`).
@@ -67,6 +82,11 @@ impl Runtime {
         let relieved = Arc::clone(&runner);
         supervise(self.io.handle(), &self.sink, "relief of waiting tasks", move || {
             Arc::clone(&relieved).relieve()
+        });
+        self.live.add(&runner);
+        let looked_after = Arc::clone(&runner);
+        supervise(self.io.handle(), &self.sink, "return of waiting tasks", move || {
+            Arc::clone(&looked_after).look_back()
         });
         if !on_request {
             let polled = Arc::clone(&runner);
@@ -111,6 +131,7 @@ impl Runtime {
 
     /// Ends the I/O thread and with it everything that is still in flight. Idempotent.
     pub fn close(&self) {
+        self.live.closed();
         self.io.close();
     }
 }

@@ -1,0 +1,68 @@
+//! `conductor-bench-instructions split|write TIMES`: core's wire code in a loop, for callgrind to count.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use bytes::Bytes;
+use conductor_core::wire::{PolledBatch, Status, TaskIdentity, TaskResultWriter};
+
+const TASKS: usize = 64;
+const OUTPUT: &[u8] = br#"{"a":1000000,"b":"two","c":true,"d":4.5}"#;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, what, times] = arguments.as_slice() else { return Err("usage: split|write TIMES".into()) };
+    let times: usize = times.parse()?;
+    // Also for `write`, so that both have one start.
+    let body = black_box(batch());
+    match what.as_str() {
+        "split" => split(&body, times),
+        "write" => write(times),
+        _ => Err(format!("{what} is neither split nor write").into()),
+    }
+}
+
+/// `times` tasks, in batches of 64.
+fn split(body: &Bytes, times: usize) -> Result<(), Box<dyn Error>> {
+    for _ in 0..times / TASKS {
+        let batch = PolledBatch::split(black_box(body)).ok_or("no batch")?;
+        if black_box(&batch).tasks.len() != TASKS {
+            return Err("tasks are missing".into());
+        }
+    }
+    Ok(())
+}
+
+/// `times` results.
+fn write(times: usize) -> Result<(), Box<dyn Error>> {
+    let task = TaskIdentity {
+        task_id: "b0b0cafe-0000-4000-8000-000000000000".into(),
+        workflow_instance_id: "f10f10f1-0000-4000-8000-000000000000".into(),
+    };
+    for _ in 0..times {
+        let mut writer = TaskResultWriter::begin(black_box(&task), "worker-1", Status::Completed);
+        writer.output(|body| {
+            body.extend_from_slice(black_box(OUTPUT));
+            Ok(())
+        })?;
+        black_box(writer.finish(&task));
+    }
+    Ok(())
+}
+
+/// The answer to a poll as the real server writes it: 1.0 KB a task.
+fn batch() -> Bytes {
+    let mut text = String::from("[");
+    for number in 0..TASKS {
+        let separator = if number == 0 { "" } else { "," };
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            r#"{separator}{{"taskType":"t","status":"IN_PROGRESS","inputData":{{"a":1,"b":"two","c":true,"d":4.5}},"referenceTaskName":"t_ref","retryCount":0,"seq":1,"pollCount":1,"taskDefName":"t","scheduledTime":1764000000000,"startTime":1764000000001,"endTime":0,"updateTime":1764000000001,"startDelayInSeconds":0,"retried":false,"executed":false,"callbackFromWorker":true,"responseTimeoutSeconds":3600,"workflowInstanceId":"f10f10f1-0000-4000-8000-{number:012}","workflowType":"bench","taskId":"b0b0cafe-0000-4000-8000-{number:012}","callbackAfterSeconds":0,"workflowTask":{{"name":"t","taskReferenceName":"t_ref","inputParameters":{{}},"type":"SIMPLE","startDelay":0,"optional":false,"asyncComplete":false}},"rateLimitPerFrequency":0,"rateLimitFrequencyInSeconds":1,"workflowPriority":0,"iteration":0,"subworkflowChanged":false,"firstStartTime":0,"executionMetadata":{{"additionalContext":{{}},"empty":true,"additionalContextMap":{{}}}},"taskDefinition":null,"queueWaitTime":1,"loopOverTask":false}}"#
+        );
+    }
+    text.push(']');
+    text.into()
+}

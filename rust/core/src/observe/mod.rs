@@ -1,0 +1,24 @@
+//! What happened and how often: everybody below tells it, it knows nobody.
+
+mod event;
+mod histogram;
+mod error_counts;
+mod worker_counts;
+mod worker_metrics;
+mod process_metrics;
+mod exposition;
+mod series;
+mod catalogue;
+mod workers_view;
+
+pub use catalogue::Catalogue;
+pub use error_counts::ErrorLabel;
+pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
+pub use histogram::{Distribution, RecentDistribution};
+pub use process_metrics::{
+    HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,
+};
+pub(crate) use process_metrics::{HttpCall, add_host, http_request, panicked, token_failed};
+pub use worker_counts::{OutcomeTimes, WorkerCounts};
+pub use worker_metrics::{Returned, WorkerMetrics};
+pub use workers_view::workers_json;

@@ -1,0 +1,47 @@
+use std::time::{Duration, SystemTime};
+
+use hyper::header::{HeaderMap, RETRY_AFTER};
+
+/// A server that asks for more time than this is asked again all the same.
+const CAP: Duration = Duration::from_mins(10);
+
+/// How long the server asks not to be called again: its header gives seconds or a date of HTTP.
+/// What cannot be read, and a date that is past, ask for nothing.
+pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).ok()?,
+    };
+    Some(wait.min(CAP))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn seconds_and_dates_are_read_and_nonsense_is_not() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_600_000); // Wed, 25 Nov 2026 09:46:40 GMT
+        for (text, expected) in [
+            ("7", Some(7)),
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("Wed, 25 Nov 2026 09:46:47 GMT", Some(7)),
+            ("Wed, 25 Nov 2026 09:46:39 GMT", None),
+            ("86400", Some(600)),
+            ("Thu, 26 Nov 2099 00:00:00 GMT", Some(600)),
+            ("99999999999999999999999", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+}

@@ -1,0 +1,1 @@
+"""Programs that host workers beside other work: a web application, a notebook."""
