@@ -58,6 +58,11 @@ test: lint instructions ## lint, then every test, Rust and Python
 faults: build ## the fault tests, N times or until one fails; N=20, ARGS="-k redirect"
 	@for round in $$(seq $(or $(N),1)); do $(BIN)/pytest tests/faults -q -x $(ARGS) || exit 1; done
 
+.PHONY: kill-loop
+kill-loop: build ## kill -9 a worker with a spool N (200) times, and the store by itself: nothing on disk is lost
+	SPOOL_CRASH_ROUNDS=$(or $(N),200) cargo test --quiet --package conductor-core --test it spool_crash
+	CONDUCTOR_FAST_KILL_ROUNDS=$(or $(N),200) $(BIN)/pytest tests/faults/test_spool.py -q -s -o timeout=0 -k sigkill $(ARGS)
+
 .PHONY: soak
 soak: build ## load with 1 % of every wire fault for SECONDS (600)
 	CONDUCTOR_FAST_SOAK_SECONDS=$(or $(SECONDS),600) CONDUCTOR_FAST_SOAK_TASKS_PER_SECOND=$(or $(RATE),3000) \

@@ -12,13 +12,13 @@ use crate::error::{Error, Judgement};
 use crate::observe::worker_metrics;
 use crate::spool::{Spool, StoredResult};
 use crate::supervise::spawn;
-use crate::transport::TaskClient;
+use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult};
 
 /// The most that are sent at once: they are late already, and fresh results matter more.
 const MOST_AT_ONCE: usize = 8;
-/// While the server takes none: one try in that time, between a half and one and a half of it.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Between tries while the server takes none. Not longer, so that the first goes through soon after its return.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_millis(1_500));
 /// For so long no task is polled before what was left is delivered. A server that is down for longer would
 /// answer no poll either; one that takes results of one type only is not to keep all others waiting.
 const HEAD_START: Duration = Duration::from_secs(30);
@@ -72,6 +72,7 @@ impl Replay {
         let mut not_before = tokio::time::Instant::now();
         let head_start = not_before + HEAD_START;
         let mut is_ahead = true;
+        let (mut failures, mut pauses) = (0, PAUSES);
         loop {
             let now = tokio::time::Instant::now();
             while in_flight < window && now >= not_before {
@@ -101,13 +102,19 @@ impl Replay {
                     in_flight -= 1;
                     if outcome == Outcome::Settled {
                         window = (window * 2).min(MOST_AT_ONCE);
+                        failures = 0;
+                        pauses.succeeded();
                     } else {
                         // To the end, with all of its type: where only those are refused, the rest goes on.
                         let (same, rest): (Vec<_>, Vec<_>) =
                             items.drain(..).partition(|other| other.row.task_type == item.row.task_type);
                         items.extend(rest.into_iter().chain(same).chain([item]));
                         window = (window / 2).max(1);
-                        not_before = tokio::time::Instant::now() + PROBE_EVERY.mul_f64(0.5 + fastrand::f64());
+                        failures += 1;
+                        // One may be that result's own; two in a row are the server's.
+                        if failures > 1 {
+                            not_before = tokio::time::Instant::now() + pauses.failed(fastrand::f64());
+                        }
                     }
                 }
                 _ = room.changed() => {}

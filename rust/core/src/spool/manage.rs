@@ -36,6 +36,13 @@ pub fn command_all(spool_directory: &Path, command: &Command) -> Result<Vec<Spoo
     Ok(found)
 }
 
+/// The same, from JSON to JSON.
+pub fn command_json(spool_directory: &Path, command: &str) -> Result<String, Error> {
+    let bad = |error: serde_json::Error| Error::configuration("command", error.to_string());
+    let command = serde_json::from_str(command).map_err(bad)?;
+    serde_json::to_string(&command_all(spool_directory, &command)?).map_err(bad)
+}
+
 /// `None`: the file is gone meanwhile.
 fn answer(path: &Path, command: &Command) -> Option<(bool, Box<RawValue>)> {
     let (running, text) = match HeldFile::hold(path) {

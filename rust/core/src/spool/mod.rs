@@ -18,5 +18,5 @@ mod manage;
 
 pub use command::{Answer, Command};
 pub use handle::{Spool, SpoolView};
-pub use manage::{SpoolFile, command_all};
+pub use manage::{SpoolFile, command_all, command_json};
 pub use row::{RowId, RowState, StoredResult};
