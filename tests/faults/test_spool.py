@@ -64,6 +64,12 @@ def kill(worker: WorkerProcess) -> None:
 
 
 def end(worker: WorkerProcess) -> None:
+    def takes_signals() -> bool:
+        lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+        caught = next(line for line in lines if line.startswith("SigCgt")).split()[1]
+        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+    wait_until(takes_signals, "the worker to wait for signals", 20)
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(40) == 0, worker.output()
 
