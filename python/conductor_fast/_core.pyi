@@ -35,9 +35,6 @@ def encode_json(
     """A value as the output of a task is written. ValueError tells the path and the problem."""
 
 @final
-def spool_command(directory: str, command: str) -> str:
-    """Run a command, given as JSON, on all files of results in `directory`; their answers as JSON."""
-
 class TokenSource:
     """A desk where the engine asks for tokens, and a Python thread gives them."""
 
@@ -249,6 +246,9 @@ class MetricsFile:
 
     def __new__(cls, path: str, interval: float, catalogue: str) -> MetricsFile: ...
     def close(self) -> None: ...
+
+def spool_command(directory: str, command: str) -> str:
+    """Run a command, given as JSON, on all files of results in `directory`; their answers as JSON."""
 
 def render_metrics(catalogue: str) -> str:
     """What /metrics tells: the text format 0.0.4. ConfigurationError if there is no such catalogue."""

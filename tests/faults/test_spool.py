@@ -37,7 +37,7 @@ def files(spool: Path) -> list[Path]:
 
 def cli(*arguments: str, code: int = 0) -> str:
     """What `conductor-fast spool` prints."""
-    program = "import sys; from conductor_fast.cli.main import main; sys.argv[0] = \"conductor-fast\"; main()"
+    program = 'import sys; from conductor_fast.cli.main import main; sys.argv[0] = "conductor-fast"; main()'
     command = [sys.executable, "-c", program, "spool", *arguments]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == code, ended.stderr + ended.stdout
@@ -97,7 +97,8 @@ def test_results_outlive_sigkill_at_random(server: DevServer, start_worker: Star
         server.push_many("work", {}, TASKS_A_ROUND, response_timeout_seconds=3_600)
         worker = start_worker(server)
         wanted = dice.randrange(1, TASKS_A_ROUND)
-        wait_until(lambda at=wanted: len(posted(server)) >= at, f"the moment of round {number}", 30, 0.01)
+        moment = f"the moment of round {number}"
+        wait_until(lambda: len(posted(server)) >= wanted, moment, 30, 0.01)  # noqa: B023 - used at once
         kill(worker)
         committed |= posted(server)
     server.clear_faults()
@@ -113,7 +114,6 @@ def test_results_outlive_sigkill_at_random(server: DevServer, start_worker: Star
     wait_until(all_delivered, "every result that was on disk", 60)
     end(last)
     ran = last.runs()
-    print(f"{ROUNDS} rounds, {len(committed)} results on disk at a kill, 0 lost; {sum(ran.values())} runs")
     assert [task_id for task_id, runs in ran.items() if runs > 1] == [], "executed again"
     assert files(spool) == []
 
@@ -161,7 +161,8 @@ def test_a_corrupt_spool_is_set_aside_and_the_worker_starts(
         content = bytearray(file.read_bytes())
         if damage == "flip":
             content[0:100] = bytes(byte ^ 0xFF for byte in content[0:100])
-        file.write_bytes({"flip": content, "truncate": content[: len(content) // 2], "zero": b""}[damage])
+        kept = {"flip": len(content), "truncate": len(content) // 2, "zero": 0}[damage]
+        file.write_bytes(content[:kept])
     worker = start_worker(server)
     # A poll that was in flight at the kill takes one of them.
     server.push_many("work", {}, 20)
@@ -245,7 +246,9 @@ def test_the_command_line_looks_after_the_results_of_an_ended_worker(
     fill(server, start_worker, 3)
     one, two, _three = (result["task_id"] for result in listed())
     assert f"{spool}" in (table := cli("ls"))
-    assert "(ended)" in table and "3 results" in table and one in table
+    assert "(ended)" in table
+    assert "3 results" in table
+    assert one in table
     assert len(cli("export").splitlines()) == 3
     assert "1 results removed" in cli("drop", one, "--yes")
     assert "0 results removed" in cli("drop", "--dead-letters", "--yes")
@@ -253,7 +256,8 @@ def test_the_command_line_looks_after_the_results_of_an_ended_worker(
     # The first is refused and stays as a dead letter; a small failure is delivered in its stead.
     assert "everything is delivered" in cli("replay")
     dead = [result for result in listed() if result["state"] == "dead letter"]
-    assert len(dead) == 1 and "status 400" in dead[0]["first_error"]
+    assert len(dead) == 1
+    assert "status 400" in dead[0]["first_error"]
     assert "1 dead letters wait again" in cli("replay", dead[0]["task_id"])
     assert listed() == []
     assert cli("ls") == "nothing waits here\n"

@@ -1,3 +1,3 @@
 """The program `conductor-fast`, one file a command: logs.py, live_view.py, samples.py, checks.py,
-metrics_port.py, demo.py, dev.py, run.py, accelerate.py, main.py.
+metrics_port.py, demo.py, dev.py, run.py, accelerate.py, spool.py, main.py.
 """

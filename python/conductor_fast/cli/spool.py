@@ -66,7 +66,9 @@ def show(spool_dir: str, task_id: str) -> None:
 
 
 @command.command()
-@click.option("--output", type=click.File("w"), default="-", help="Where to; the standard output if left out.")
+@click.option(
+    "--output", type=click.File("w"), default="-", help="Where to; the standard output if left out."
+)
 @click.pass_obj
 def export(spool_dir: str, output: TextIO) -> None:
     """Write all results, with their bodies, one a line as JSON. They hold what functions returned."""
@@ -79,9 +81,7 @@ def export(spool_dir: str, output: TextIO) -> None:
 @click.option("--dead-letters", is_flag=True, help="Dead letters only; without task ids, all of them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def drop(
-    spool_dir: str, task_ids: Sequence[str], everything: bool, dead_letters: bool, yes: bool
-) -> None:
+def drop(spool_dir: str, task_ids: Sequence[str], everything: bool, dead_letters: bool, yes: bool) -> None:
     """Remove results for good. One that is being sent may still arrive."""
     if not task_ids and not everything and not dead_letters:
         raise click.UsageError("name tasks, or give --all or --dead-letters")
@@ -175,4 +175,6 @@ def _row(result: dict[str, Any]) -> tuple[str, ...]:
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

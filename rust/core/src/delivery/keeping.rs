@@ -27,5 +27,7 @@ pub(super) async fn keep(spool: &Spool, ledger: &Ledger, letters: &mut [Letter])
     let stored = spool.store(rows.collect()).await;
     let (on_disk, in_memory) = letters.split_at_mut(stored.min(letters.len()));
     ledger.on_disk(on_disk.iter().map(|letter| letter.hold));
-    in_memory.iter_mut().for_each(|letter| letter.row = None);
+    for letter in in_memory {
+        letter.row = None;
+    }
 }

@@ -205,7 +205,9 @@ impl Updater {
         spawn(async move {
             let mut letters = vec![letter];
             keep(&spool, &updater.ledger, &mut letters).await;
-            letters.into_iter().for_each(|letter| updater.outbox.push(letter));
+            for letter in letters {
+                updater.outbox.push(letter);
+            }
         });
     }
 

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::delivery::Ledger;
 use crate::observe::{HostState, HostView, LiveHost};
+use crate::spool::Spool;
 use crate::worker::{TaskRunner, WorkerStatus};
 
 /// What may be seen of a host from outside. It holds none of its executors: whoever lets the last
@@ -13,14 +14,20 @@ use crate::worker::{TaskRunner, WorkerStatus};
 pub(super) struct Live {
     server: String,
     ledger: Arc<Ledger>,
+    spool: Option<Arc<Spool>>,
     polling: watch::Receiver<bool>,
     closed: AtomicBool,
     workers: Mutex<Vec<WorkerStatus>>,
 }
 
 impl Live {
-    pub(super) fn new(server: String, ledger: Arc<Ledger>, polling: watch::Receiver<bool>) -> Self {
-        Self { server, ledger, polling, closed: AtomicBool::new(false), workers: Mutex::default() }
+    pub(super) fn new(
+        server: String,
+        ledger: Arc<Ledger>,
+        spool: Option<Arc<Spool>>,
+        polling: watch::Receiver<bool>,
+    ) -> Self {
+        Self { server, ledger, spool, polling, closed: AtomicBool::new(false), workers: Mutex::default() }
     }
 
     pub(super) fn add(&self, runner: &TaskRunner) {
@@ -45,6 +52,7 @@ impl LiveHost for Live {
         HostView {
             server: self.server.clone(),
             state,
+            spool: self.spool.as_ref().map(|spool| spool.view()),
             outbox: self.ledger.outbox(Instant::now()),
             workers: workers.iter().map(WorkerStatus::view).collect(),
         }

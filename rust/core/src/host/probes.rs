@@ -98,6 +98,7 @@ mod tests {
             ..WorkerCounts::default()
         };
         let host = HostView {
+            spool: None,
             server: String::new(),
             state: HostState::Running,
             outbox: OutboxView::default(),

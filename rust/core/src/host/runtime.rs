@@ -78,7 +78,7 @@ impl Runtime {
         let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         let polling = watch::Sender::new(true);
-        let live = Arc::new(Live::new(server, Arc::clone(&ledger), polling.subscribe()));
+        let live = Arc::new(Live::new(server, Arc::clone(&ledger), spool.clone(), polling.subscribe()));
         let seen: Arc<dyn LiveHost> = live.clone();
         add_host(&seen);
         Ok(Self { io, client, ledger, sink, report, polling, live, spool, may_poll })

@@ -2,7 +2,8 @@ use super::exposition::{Exposition, Kind, Series};
 use super::histogram::{SIZE_BOUNDS, TIME_BOUNDS};
 use super::process_metrics::MetricsSnapshot;
 use super::series::{
-    Told, by_exception, by_status, each, last, outcomes, quantiles, queues, recent, requests, times, workers,
+    Told, by_exception, by_status, each, last, outcomes, quantiles, queues, recent, requests, spool, times,
+    workers,
 };
 use crate::error::Error;
 
@@ -165,6 +166,18 @@ const TABLE: &[Row] = &[
         |told, to| to.count(&[], told.snapshot.outbox().bytes as u64)),
     row(ALL, "conductor_fast_outbox_oldest_age_seconds", Gauge, "Since the function of the oldest of them returned; 0 without any",
         |told, to| to.value(&[], told.snapshot.outbox().oldest_age.unwrap_or_default().as_secs_f64())),
+    row(ALL, "conductor_fast_spool_results", Gauge, "Results on disk that wait for delivery",
+        |told, to| spool(told, |spool| to.count(&[], spool.waiting))),
+    row(ALL, "conductor_fast_spool_bytes", Gauge, "Size of the file of results",
+        |told, to| spool(told, |spool| to.count(&[], spool.bytes))),
+    row(ALL, "conductor_fast_spool_dead_letters", Gauge, "Results on disk that the server refuses or that are too old",
+        |told, to| spool(told, |spool| to.count(&[], spool.dead_letters))),
+    row(ALL, "conductor_fast_spool_failed_writes_total", Counter, "Writes of results to disk that failed",
+        |told, to| spool(told, |spool| to.count(&[], spool.failed_writes))),
+    row(ALL, "conductor_fast_spool_set_aside_total", Counter, "Damaged files of results that were renamed",
+        |told, to| spool(told, |spool| to.count(&[], spool.set_aside))),
+    row(ALL, "conductor_fast_spool_has_room", Gauge, "0 while no task is taken because its result would find no room on disk",
+        |told, to| spool(told, |spool| to.count(&[], spool.has_room.into()))),
     row(ALL, "conductor_fast_token_failures_total", Counter, "Tokens that could not be had",
         |told, to| to.count(&[], told.snapshot.token_failures)),
     row(ALL, "conductor_fast_panics_total", Counter, "Faults of the engine itself, whose loop was started again",

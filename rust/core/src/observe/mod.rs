@@ -5,6 +5,7 @@ mod histogram;
 mod error_counts;
 mod worker_counts;
 mod worker_metrics;
+mod spool_view;
 mod process_metrics;
 mod exposition;
 mod series;
@@ -19,6 +20,7 @@ pub use process_metrics::{
     HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,
 };
 pub(crate) use process_metrics::{HttpCall, add_host, http_request, panicked, token_failed};
+pub use spool_view::SpoolView;
 pub use worker_counts::{OutcomeTimes, WorkerCounts};
 pub use worker_metrics::{Returned, WorkerMetrics};
 pub use workers_view::workers_json;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::histogram::{RecentDistribution, RecentTimes};
+use super::spool_view::SpoolView;
 use super::worker_counts::WorkerCounts;
 use super::worker_metrics::WorkerMetrics;
 
@@ -73,6 +74,8 @@ pub struct HostView {
     pub server: String,
     pub state: HostState,
     pub outbox: OutboxView,
+    /// `None`: results are in memory only.
+    pub spool: Option<SpoolView>,
     pub workers: Vec<WorkerView>,
 }
 
@@ -197,6 +200,11 @@ impl MetricsSnapshot {
             bytes: all.bytes + host.outbox.bytes,
             oldest_age: all.oldest_age.max(host.outbox.oldest_age),
         })
+    }
+
+    /// What lies on disk for all hosts, if any has a spool directory.
+    pub fn spool(&self) -> Option<SpoolView> {
+        self.live_hosts().filter_map(|host| host.spool).reduce(SpoolView::and)
     }
 
     /// The workers of all hosts, two for one queue as one.

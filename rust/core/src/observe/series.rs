@@ -5,6 +5,7 @@ use super::error_counts::ErrorLabel;
 use super::exposition::{Labels, Series};
 use super::histogram::{Distribution, RecentDistribution, TIME_BOUNDS};
 use super::process_metrics::{MetricsSnapshot, WorkerView};
+use super::spool_view::SpoolView;
 use super::worker_counts::{OutcomeTimes, WorkerCounts};
 
 /// A snapshot while it is told.
@@ -29,6 +30,13 @@ pub(super) fn workers(told: &Told<'_>, mut tell: impl FnMut(&[(&'static str, &st
     for worker in told.snapshot.live_workers() {
         let domain = worker.domain.as_deref().unwrap_or_default();
         tell(&[("taskType", &worker.task_type), ("domain", domain)], &worker);
+    }
+}
+
+/// Nothing for a process that has no spool directory.
+pub(super) fn spool(told: &Told<'_>, tell: impl FnOnce(&SpoolView)) {
+    if let Some(view) = told.snapshot.spool() {
+        tell(&view);
     }
 }
 

@@ -38,7 +38,9 @@ impl Adoption<'_> {
         match self.directory.files() {
             Ok(mut files) => {
                 files.retain(|path| path != self.own_path);
-                files.iter().for_each(|path| self.adopt(path));
+                for path in &files {
+                    self.adopt(path);
+                }
             }
             Err(error) => self.adopted.left.push((self.own_path.to_owned(), error.to_string())),
         }

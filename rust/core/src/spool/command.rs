@@ -50,7 +50,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn problem(problem: impl ToString) -> Self {
+    pub(super) fn problem(problem: &dyn std::fmt::Display) -> Self {
         Self { problem: Some(problem.to_string()), ..Self::default() }
     }
 }

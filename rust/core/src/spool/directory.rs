@@ -102,8 +102,8 @@ impl Directory {
     /// Files on a network: their locks and their order of writes are not what SQLite needs.
     pub(super) fn is_on_network(&self) -> bool {
         // NFS, SMB, CIFS, SMB2 (linux/magic.h).
-        const NETWORK: [u32; 4] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42];
-        rustix::fs::statfs(&self.path).is_ok_and(|found| NETWORK.contains(&(found.f_type as u32)))
+        const NETWORK: [i64; 4] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42];
+        rustix::fs::statfs(&self.path).is_ok_and(|found| NETWORK.contains(&found.f_type))
     }
 }
 

@@ -14,7 +14,7 @@ use super::socket::Socket;
 use super::store::{Store, Unusable};
 use super::writer::Writer;
 use crate::error::Error;
-use crate::observe::{Area, EventSink, Level, LogRecord};
+use crate::observe::{Area, EventSink, Level, LogRecord, SpoolView};
 use crate::settings::SpoolSettings;
 
 /// Results on disk. All calls return at once or await the spool's thread; none blocks but `open` and `close`.
@@ -23,18 +23,6 @@ pub struct Spool {
     process: u32,
     /// Present until closed.
     threads: Mutex<Option<(JoinHandle<()>, Option<Socket>)>>,
-}
-
-/// What lies in it. Plain data.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SpoolView {
-    pub waiting: u64,
-    pub dead_letters: u64,
-    pub bytes: u64,
-    pub failed_writes: u64,
-    /// Damaged files that were renamed.
-    pub set_aside: u64,
-    pub has_room: bool,
 }
 
 impl Spool {

@@ -51,10 +51,10 @@ fn answer(path: &Path, command: &Command) -> Option<(bool, Box<RawValue>)> {
         Ok(None) => (
             true,
             ask(path, command).unwrap_or_else(|error| {
-                text(&Answer::problem(format!("its process runs and cannot be asked: {error}")))
+                text(&Answer::problem(&format!("its process runs and cannot be asked: {error}")))
             }),
         ),
-        Err(error) => (false, text(&Answer::problem(error))),
+        Err(error) => (false, text(&Answer::problem(&error))),
     };
     let raw = RawValue::from_string(text.trim_end().to_owned());
     // Of a process that ended in the midst of its answer.
@@ -64,7 +64,7 @@ fn answer(path: &Path, command: &Command) -> Option<(bool, Box<RawValue>)> {
 fn on_file(path: &Path, command: &Command) -> Answer {
     match Store::open(path) {
         Ok(mut store) => store.run(command),
-        Err(error) => Answer::problem(error),
+        Err(error) => Answer::problem(&error),
     }
 }
 

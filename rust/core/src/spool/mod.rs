@@ -17,6 +17,6 @@ mod handle;
 mod manage;
 
 pub use command::{Answer, Command};
-pub use handle::{Spool, SpoolView};
+pub use handle::Spool;
 pub use manage::{SpoolFile, command_all, command_json};
 pub use row::{RowId, RowState, StoredResult};

@@ -70,9 +70,9 @@ fn serve(mut stream: UnixStream, shared: &Shared) -> io::Result<()> {
         Ok(command) => {
             let (give, answer) = sync_channel(1);
             shared.queue.request(Request::Command(command, give));
-            answer.recv_timeout(PATIENCE).unwrap_or_else(|_| Answer::problem("the spool gives no answer"))
+            answer.recv_timeout(PATIENCE).unwrap_or_else(|_| Answer::problem(&"the spool gives no answer"))
         }
-        Err(error) => Answer::problem(error),
+        Err(error) => Answer::problem(&error),
     };
     stream.write_all(&line(&answer))
 }

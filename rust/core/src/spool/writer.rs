@@ -49,14 +49,11 @@ impl Writer {
         loop {
             // Nothing of a broken-off turn is seen: its transaction was rolled back, and what it had not yet
             // acknowledged is said to be not stored.
-            let turned = catch_unwind(AssertUnwindSafe(|| while self.turn() {}));
-            match turned {
-                Ok(()) => return self.finish(),
-                Err(_) => {
-                    panicked();
-                    self.log(Level::Error, "the spool's thread panicked and goes on".to_owned());
-                }
+            if catch_unwind(AssertUnwindSafe(|| while self.turn() {})).is_ok() {
+                return self.finish();
             }
+            panicked();
+            self.log(Level::Error, "the spool's thread panicked and goes on".to_owned());
         }
     }
 

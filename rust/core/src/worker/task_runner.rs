@@ -52,6 +52,7 @@ pub struct TaskRunner {
 }
 
 impl TaskRunner {
+    #[expect(clippy::too_many_arguments, reason = "called once; each is another part of the host")]
     pub(crate) fn new(
         config: WorkerConfig,
         executor: Arc<dyn Executor>,

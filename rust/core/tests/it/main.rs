@@ -6,6 +6,7 @@ mod auth;
 mod delivery;
 mod spool;
 mod spool_crash;
+mod spool_damage;
 mod spool_rows;
 mod spooled;
 mod payloads;

@@ -1,7 +1,6 @@
 //! The store by itself: what is written, adopted, set aside.
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::{Seek, SeekFrom, Write};
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,13 +95,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Ends as a killed process does: its file stays, its lock goes.
-fn leave(opened: Opened) {
-    // A result that nobody has acknowledged keeps the file at a close too.
-    opened.spool.close();
-}
-
-fn files(directory: &TempDir, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &TempDir, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in std::fs::read_dir(directory.path()).unwrap() {
         for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
@@ -141,7 +134,7 @@ fn results_wait_for_the_next_process_and_acknowledged_ones_do_not() {
     let acknowledged = rows[1].id;
     assert!(first.store(rows));
     first.spool.acknowledge(acknowledged);
-    leave(first);
+    first.spool.close();
     let mut second = open(&settings(&directory));
     let found = second.found();
     assert_eq!(found.iter().map(|row| &*row.identity.task_id).collect::<Vec<_>>(), ["t0", "t2", "t3", "t4"]);
@@ -190,7 +183,7 @@ fn an_orphan_is_adopted_by_one_of_two_while_they_run() {
     let (one, other, ended) =
         (open(&settings(&directory)), open(&settings(&directory)), open(&settings(&directory)));
     assert!(ended.store((0..100).map(|n| ended.row(&format!("t{n}"), true, "{}")).collect()));
-    leave(ended);
+    ended.spool.close();
     let mut found: Vec<String> = Vec::new();
     let mut both = [one, other];
     eventually("all are adopted", || {
@@ -212,102 +205,13 @@ fn results_of_another_server_are_left_alone() {
     let directory = TempDir::new().unwrap();
     let first = open(&settings(&directory));
     assert!(first.store(vec![first.row("t", true, "{}")]));
-    leave(first);
+    first.spool.close();
     let lines: Arc<dyn EventSink> = Arc::new(Lines::default());
     let (give, mut found) = mpsc::unbounded_channel();
     let _other = Spool::open(&settings(&directory), "http://elsewhere/api", &lines, give).unwrap();
     let first_look = block_on(found.recv()).unwrap();
     assert_eq!(first_look, []);
     assert_eq!(exported(&directory).len(), 1);
-}
-
-/// Damages the one orphan of `directory` by `damage` and returns what the next process finds, with its lines.
-fn after_damage(
-    rows: usize,
-    damage: impl FnOnce(&mut std::fs::File, u64),
-) -> (TempDir, Opened, Vec<StoredResult>) {
-    let directory = TempDir::new().unwrap();
-    let first = open(&settings(&directory));
-    let body = format!(r#""{}""#, "x".repeat(1_500));
-    assert!(first.store((0..rows).map(|n| first.row(&format!("t{n:03}"), true, &body)).collect()));
-    leave(first);
-    let mut file = OpenOptions::new().read(true).write(true).open(&databases(&directory)[0]).unwrap();
-    let length = file.metadata().unwrap().len();
-    damage(&mut file, length);
-    let mut second = open(&settings(&directory));
-    let found = second.adopts(&directory);
-    (directory, second, found)
-}
-
-fn write_at(file: &mut std::fs::File, at: u64, bytes: &[u8]) {
-    file.seek(SeekFrom::Start(at)).unwrap();
-    file.write_all(bytes).unwrap();
-}
-
-#[test]
-fn of_a_damaged_file_every_row_that_can_be_read_is_delivered() {
-    // A page in the midst of the file is gone: two or three results of 1.5 KiB.
-    let (directory, opened, found) = after_damage(100, |file, length| {
-        write_at(file, length / 2 / 4_096 * 4_096, &[0xa5; 4_096]);
-    });
-    assert!((90..100).contains(&found.len()), "{} rows", found.len());
-    for row in &found {
-        let loaded = block_on(opened.spool.load(row.id)).unwrap();
-        assert_eq!(loaded.body.len(), 1_502);
-    }
-    assert_eq!(files(&directory, ".corrupt-").len(), 1);
-    assert!(opened.lines.all().iter().any(|line| line.contains("damaged") && line.contains(".corrupt-")));
-    eventually("it is counted", || opened.spool.view().set_aside == 1);
-}
-
-#[test]
-fn no_damage_keeps_a_process_from_its_start() {
-    type Damage = fn(&mut std::fs::File, u64);
-    let damages: [(&str, Damage); 5] = [
-        ("no header", |file, _| write_at(file, 0, &[0; 100])),
-        ("noise", |file, length| {
-            let noise: Vec<u8> = (0..length).map(|_| fastrand::u8(..)).collect();
-            write_at(file, 0, &noise);
-        }),
-        ("cut", |file, length| file.set_len(length / 3).unwrap()),
-        ("zero bytes", |file, length| {
-            write_at(file, 4_096, &vec![0; usize::try_from(length - 4_096).unwrap()])
-        }),
-        ("version 0", |file, _| write_at(file, 60, &[0; 4])),
-    ];
-    for (what, damage) in damages {
-        let (directory, opened, _) = after_damage(50, damage);
-        assert_eq!(files(&directory, ".corrupt-").len(), 1, "{what}: {:?}", opened.lines.all());
-        assert!(opened.store(vec![opened.row("new", true, "{}")]), "{what}");
-    }
-}
-
-#[test]
-fn one_flipped_bit_loses_one_result_at_most() {
-    for seed in 0..40 {
-        let (directory, opened, found) = after_damage(60, |file, length| {
-            let random = fastrand::Rng::with_seed(seed).u64(4_096..length);
-            let mut byte = [0];
-            file.seek(SeekFrom::Start(random)).unwrap();
-            std::io::Read::read_exact(file, &mut byte).unwrap();
-            write_at(file, random, &[byte[0] ^ 1 << (seed % 8)]);
-        });
-        // A page that cannot be understood holds two results or, in the index, none.
-        assert!(found.len() >= 56, "seed {seed}: {} rows: {:?}", found.len(), opened.lines.all());
-        for row in &found {
-            let loaded = block_on(opened.spool.load(row.id)).expect("what is delivered is whole");
-            assert!(loaded.body.iter().filter(|byte| **byte == b'x').count() == 1_500, "seed {seed}");
-        }
-        drop(directory);
-    }
-}
-
-#[test]
-fn a_file_of_a_later_version_is_left_as_it_is() {
-    let (directory, opened, found) = after_damage(1, |file, _| write_at(file, 60, &2_u32.to_be_bytes()));
-    assert_eq!(found, []);
-    assert_eq!(files(&directory, ".corrupt-"), Vec::<PathBuf>::new());
-    assert!(opened.lines.all().iter().any(|line| line.contains("later version")), "{:?}", opened.lines.all());
 }
 
 #[test]
@@ -369,7 +273,7 @@ fn what_is_older_than_a_week_is_a_dead_letter_until_somebody_replays_it() {
     let mut old = first.row("old", true, "1");
     old.created -= 8 * 86_400_000;
     assert!(first.store(vec![old, first.row("young", true, "2")]));
-    leave(first);
+    first.spool.close();
     let mut second = open(&settings(&directory));
     let found = second.found();
     assert_eq!(found.len(), 1);
@@ -427,7 +331,7 @@ fn a_panic_of_its_thread_loses_nothing() {
     let directory = TempDir::new().unwrap();
     let ended = open(&settings(&directory));
     assert!(ended.store(vec![ended.row("left", true, "1")]));
-    leave(ended);
+    ended.spool.close();
     let sink = Arc::new(Panicking(false.into(), Lines::default()));
     let told: Arc<dyn EventSink> = sink.clone();
     let (give, found) = mpsc::unbounded_channel();
