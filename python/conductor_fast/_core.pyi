@@ -22,6 +22,7 @@ __all__ = [
     "encode_json",
     "render_metrics",
     "render_workers",
+    "spool_command",
 ]
 
 __version__: str
