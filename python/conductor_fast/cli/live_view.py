@@ -15,7 +15,10 @@ _LOOKS_PER_SECOND = 4
 
 
 class LiveView:
-    """A table of what `read` tells of the workers (as `/workers.json`), with rates since the look before."""
+    """A table of what `read` tells of the workers (as `/workers.json`), with rates since the look before.
+
+    Its words are those of the page (rust/core/src/host/page.html).
+    """
 
     def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
         self._read = read
@@ -24,8 +27,8 @@ class LiveView:
     def __rich__(self) -> Table:
         from rich.table import Table
 
-        table = Table("worker")
-        for heading in ("slots in use", "tasks/s", "failures", "last poll"):
+        table = Table("worker", "state")
+        for heading in ("slots in use", "tasks/s", "failures", "last poll", "p50", "p99"):
             table.add_column(heading, justify="right")
         now = time.monotonic()
         for worker in self._read()["workers"]:
@@ -37,12 +40,23 @@ class LiveView:
             age = worker["last_successful_poll_age_seconds"]
             table.add_row(
                 ":".join(filter(None, key[::-1])),
+                worker["state"],
                 f"{worker['slots_in_use']} of {worker['thread_count']}",
                 f"{rate:,.0f}",
                 f"{worker['failed_total']:,}",
                 "never" if age is None else f"{age:.1f} s ago",
+                _time(worker["execute_p50_seconds"]),
+                _time(worker["execute_p99_seconds"]),
             )
         return table
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 @contextmanager
