@@ -60,8 +60,9 @@ class Browser:
         return self._call("/execute/sync", {"script": script, "args": []})
 
     def text(self, selector: str) -> str:
-        """What is to be read of the first element that fits; "" without one."""
-        text: str = self.run(f"return document.querySelector({json.dumps(selector)})?.innerText ?? ''")
+        """What is to be read of the first element that fits; "" without one, and of one that is hidden."""
+        find = f"const found = document.querySelector({json.dumps(selector)})"
+        text: str = self.run(f"{find}; return found?.checkVisibility() ? found.innerText : ''")
         return text
 
     def _devtools(self, command: str, **parameters: Any) -> None:
