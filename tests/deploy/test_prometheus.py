@@ -156,8 +156,13 @@ def test_an_outage_fires_every_alert_and_feeds_every_panel(server: DevServer, tm
             assert prometheus.firing() == set()
             server.add_fault({"path": "/api/token", "answer": {"status": 500, "body": "{}"}})
             server.expire_tokens()
-            seen: set[str] = set()
-            wait_until(lambda: seen.update(prometheus.firing()) or seen == alerts(), "every alert", 30, 0.2)
+            fired: set[str] = set()
+
+            def all_fired() -> bool:
+                fired.update(prometheus.firing())
+                return fired == alerts()
+
+            wait_until(all_fired, "every alert", 30)
             assert [expression for expression in asked() if not prometheus.query(expression)] == []
             server.clear_faults()
             wait_until(lambda: "ConductorWorkerNoPolls" not in prometheus.firing(), "polls again", 20)

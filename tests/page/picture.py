@@ -9,6 +9,7 @@ import logging
 import random
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from conductor_fast import MetricsSettings, WorkerHost, provide_metrics
@@ -29,7 +30,7 @@ SECONDS = 8
 TICKS_PER_SECOND = 5
 
 
-def _function(takes: float) -> object:
+def _function(takes: float) -> Callable[[int], dict[str, int]]:
     def function(number: int) -> dict[str, int]:
         time.sleep(takes * random.uniform(0.7, 1.6))
         if number % 97 == 0:

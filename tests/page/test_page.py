@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from conductor_fast import MetricsEndpoint, MetricsSettings, NonRetryableException, WorkerHost, provide_metrics
+from conductor_fast import (
+    MetricsEndpoint,
+    MetricsSettings,
+    NonRetryableException,
+    WorkerHost,
+    provide_metrics,
+)
 from conductor_fast.testing import DevServer
 from tests.page.browser import Browser
 from tests.support.debian import needed
 from tests.support.waiting import wait_until
 
 REFUSED = {"status": 503, "body": ""}
-# Of each text on the page the contrast with what lies behind it, as WCAG 2 defines it.
-CONTRASTS = """
-const read = color => color.match(/[\\d.]+/g).map(Number);
-const light = color => {
-  const [red, green, blue] = read(color).map(part => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-};
-const behind = element => {
-  const color = getComputedStyle(element).backgroundColor;
-  return (read(color)[3] ?? 1) === 1 ? color : behind(element.parentElement);
-};
-const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-const contrasts = [];
-while (words.nextNode()) {
-  const element = words.currentNode.parentElement;
-  if (!words.currentNode.textContent.trim() || !element.checkVisibility() || ["SCRIPT", "NOSCRIPT"].includes(element.tagName)) continue;
-  const [low, high] = [getComputedStyle(element).color, behind(element)].map(light).sort((one, other) => one - other);
-  contrasts.push([words.currentNode.textContent.trim(), (high + 0.05) / (low + 0.05)]);
-}
-return contrasts;
+CELLS = """
+const rows = [...document.querySelectorAll("tbody tr")];
+return rows.map(row => [...row.cells].map(cell => cell.innerText));
 """
 
 
@@ -68,9 +58,7 @@ def page(metrics: MetricsEndpoint) -> str:
 
 def row(browser: Browser, task_type: str) -> list[str]:
     """The cells of a worker's row: its name, and a cell under each heading after that."""
-    rows: list[list[str]] = browser.run(
-        "return [...document.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"
-    )
+    rows: list[list[str]] = browser.run(CELLS)
     return next((cells for cells in rows if cells[0].startswith(task_type)), [])
 
 
@@ -168,6 +156,6 @@ def test_its_texts_can_be_read(
     wait_until(lambda: row(browser, "page_contrast_paused")[1:2] == ["paused"], "the workers", 10)
     metrics.close()
     wait_until(lambda: browser.text("#stale"), "the warning", 15)
-    contrasts = browser.run(CONTRASTS)
+    contrasts = browser.run(Path(__file__).with_name("contrasts.js").read_text())
     assert len(contrasts) > 30
     assert [each for each in contrasts if each[1] < 4.5] == []
