@@ -24,7 +24,7 @@ from conductor_fast.model.exceptions import ConductorFastError, ConfigurationErr
 from conductor_fast.observe.endpoint import MetricsEndpoint, start_export
 from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
 from conductor_fast.settings.metrics_settings import metrics_export
-from conductor_fast.settings.worker_config import Nan, duration_millis
+from conductor_fast.settings.worker_config import Nan, Prefetch, duration_millis
 from conductor_fast.worker.prepare import PreparedWorker, prepare
 from conductor_fast.worker.worker import Worker, refuse_unknown
 from conductor_fast.worker.worker_interface import SDK_POLL_TIMEOUT_MILLIS, WorkerInterface
@@ -92,6 +92,7 @@ class WorkerHost:
         strict_inputs: bool = True,
         lease_extend_enabled: bool = False,
         paused: bool = False,
+        prefetch: Prefetch = "auto",
         **unknown: NoReturn,
     ) -> None:
         """Poll for `task_type` at once and run `function` on what comes, up to `batch_size` at a time.
@@ -99,10 +100,10 @@ class WorkerHost:
         `poll_interval`: seconds (or a timedelta) between the starts of two polls while there is nothing
         to do, kept exactly; None leaves it to the engine, up to 0.1. `poll_timeout`: milliseconds that
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
-        `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`: as of `Worker`.
+        `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`, `prefetch`: as of `Worker`.
         Settings in the environment go before these arguments, as everywhere (`environment.resolve`).
         """
-        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan")
+        settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan", "prefetch")
         switches = ("strict_inputs", "lease_extend_enabled", "paused")
         refuse_unknown(task_type, unknown, settings + switches)
         worker = Worker(
@@ -117,6 +118,7 @@ class WorkerHost:
             strict_inputs=strict_inputs,
             lease_extend_enabled=lease_extend_enabled,
             paused=paused,
+            prefetch=prefetch,
         )
         self.add(worker)
 

@@ -20,6 +20,10 @@ def _flag(text: str) -> bool:
     raise ValueError("give true or false")
 
 
+def _prefetch(text: str) -> int | str:
+    return "auto" if text.strip().lower() == "auto" else int(text)
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "poll_interval": float,
     "domain": str,
@@ -27,6 +31,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "thread_count": int,
     "register_task_def": _flag,
     "poll_timeout": int,
+    "prefetch": _prefetch,
     "lease_extend_enabled": _flag,
     "paused": _flag,
     "overwrite_task_def": _flag,

@@ -16,6 +16,12 @@ MAX_POLL_TIMEOUT_MILLIS = 5_000
 MAX_THREAD_COUNT = 10_000
 """More tasks at once in one worker is a mistake in a unit, not a wish."""
 
+MAX_PREFETCH = 64
+"""A larger batch saves nothing, and what is held here nobody else can run."""
+
+Prefetch = int | Literal["auto"]
+"""How many tasks are polled ahead of the threads that run them; "auto": as many as are soon done."""
+
 Nan = Literal["fail", "null", "string"]
 """What becomes of NaN and the infinities in an output, for which JSON has no word."""
 
@@ -25,11 +31,13 @@ class WorkerConfig:
     """A task type, a domain, and how to poll them.
 
     `poll_interval_millis` None: the engine's choice, up to 100 ms, as the SDK's default.
-    `poll_timeout_millis`, how long the server may hold a poll, None: the engine's choice.
-    `thread_count`: tasks that are held at once. `worker_id` defaults to the host's name, as in the SDK
-    (worker/worker_interface.py). `nan`: an output with NaN or an infinity fails its task ("fail"), or they
-    are sent as null or as "NaN", "Infinity" and "-Infinity". `lease_extend_enabled`: the server is told in
-    time that a task still runs, and its cancellation is noticed. `paused`: polls only once it is resumed.
+    `poll_timeout_millis`, how long the server may hold a poll, None: the engine's choice. `thread_count`:
+    tasks that run at once. `prefetch`: tasks that are held beyond those, None: as many as the worker is
+    expected to finish within two round trips of a poll. `worker_id` defaults to the host's name, as in
+    the SDK (worker/worker_interface.py). `nan`: an output with NaN or an infinity fails its task
+    ("fail"), or they are sent as null or as "NaN", "Infinity" and "-Infinity". `lease_extend_enabled`:
+    the server is told in time that a task still runs, and its cancellation is noticed. `paused`: polls
+    only once it is resumed.
 
     Raises ConfigurationError that names the worker, the field and the remedy.
     """
@@ -40,6 +48,7 @@ class WorkerConfig:
     thread_count: int = 1
     poll_interval_millis: float | None = None
     poll_timeout_millis: int | None = None
+    prefetch: int | None = None
     nan: Nan = "fail"
     lease_extend_enabled: bool = False
     paused: bool = False
@@ -57,6 +66,8 @@ class WorkerConfig:
             )
         if self.poll_interval_millis is not None:
             self._check_poll_interval(self.poll_interval_millis)
+        if self.prefetch is not None:
+            self._check_whole_number("prefetch", self.prefetch, 0, MAX_PREFETCH, 'or "auto"')
         if self.nan not in get_args(Nan):
             raise self._error("nan", self.nan, 'is none of "fail", "null" and "string"')
         self._check_switch("lease_extend_enabled", self.lease_extend_enabled)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from conductor_fast.model.exceptions import ConfigurationError
+from conductor_fast.settings.worker_config import Prefetch
 from conductor_fast.worker.worker import Worker
 from conductor_fast.worker.worker_interface import DEFAULT_POLLING_INTERVAL
 
@@ -31,6 +32,7 @@ class Decorated:
     overwrite_task_def: bool
     strict_schema: bool
     register_schema: bool | None
+    prefetch: Prefetch
 
 
 _decorated_functions: dict[tuple[str, str | None], Decorated] = {}
@@ -50,6 +52,7 @@ def register_decorated_fn(
     overwrite_task_def: bool = True,
     strict_schema: bool = False,
     register_schema: bool | None = None,
+    prefetch: Prefetch = "auto",
 ) -> None:
     """Make `func` the worker of `name` in `domain`; what `@worker_task` calls (automator/task_handler.py).
 
@@ -78,6 +81,7 @@ def register_decorated_fn(
         overwrite_task_def=overwrite_task_def,
         strict_schema=strict_schema,
         register_schema=register_schema,
+        prefetch=prefetch,
     )
 
 

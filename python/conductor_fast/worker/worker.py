@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task import Task
 from conductor_fast.model.task_result import TaskResult
-from conductor_fast.settings.worker_config import Nan
+from conductor_fast.settings.worker_config import Nan, Prefetch
 from conductor_fast.worker.binding import Binding, bind
 from conductor_fast.worker.output import raised, returned, whole_seconds
 from conductor_fast.worker.worker_interface import (
@@ -34,6 +34,7 @@ _SETTINGS = (
     "register_schema",
     "nan",
     "strict_inputs",
+    "prefetch",
 )
 
 
@@ -49,7 +50,9 @@ class Worker(WorkerInterface):
     and `TaskContext.cancelled` tells when the server has ended one. `nan`: what becomes of NaN and the
     infinities in an output: the task fails, or they are sent as null or as text. `strict_inputs`: inputs
     that do not fit the annotations end the task; False leaves plain values as they came and gives None for
-    what is missing, as the SDK does.
+    what is missing, as the SDK does. `prefetch`: tasks that are taken beyond those that run, 0 to 64, so that
+    threads need not wait for the next poll; "auto": as many as are done while it is on its way, of functions
+    of less than 10 ms. One that has not started within a second is given back.
 
     Settings are attributes that may be changed until the worker is started; the environment's go before
     them (`environment.resolve`). Raises ConfigurationError that names the worker, the setting and the remedy.
@@ -73,6 +76,7 @@ class Worker(WorkerInterface):
         register_schema: bool | None = None,
         nan: Nan = "fail",
         strict_inputs: bool = True,
+        prefetch: Prefetch = "auto",
         **unknown: NoReturn,
     ) -> None:
         refuse_unknown(task_definition_name, unknown, _SETTINGS)
@@ -83,6 +87,7 @@ class Worker(WorkerInterface):
         self.thread_count = thread_count
         self.register_task_def = register_task_def
         self.poll_timeout = poll_timeout
+        self.prefetch = prefetch
         self.lease_extend_enabled = lease_extend_enabled
         self.paused = paused
         self.task_def_template = task_def_template

@@ -10,7 +10,7 @@ from typing import Any
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task import Task
 from conductor_fast.model.task_result import TaskResult
-from conductor_fast.settings.worker_config import Nan, WorkerConfig
+from conductor_fast.settings.worker_config import Nan, Prefetch, WorkerConfig
 
 DEFAULT_POLLING_INTERVAL = 100
 """Milliseconds, the SDK's default. Left at it, the engine chooses, up to it: there it was a bound as well."""
@@ -40,6 +40,7 @@ class WorkerInterface(abc.ABC):
         self.thread_count = 1
         self.register_task_def = False
         self.poll_timeout = SDK_POLL_TIMEOUT_MILLIS
+        self.prefetch: Prefetch = "auto"
         self.lease_extend_enabled = False
         self.paused = False
         self.task_def_template: Any = None
@@ -109,6 +110,7 @@ def in_code(worker: WorkerInterface) -> dict[str, Any]:
         "thread_count": worker.thread_count,
         "register_task_def": worker.register_task_def,
         "poll_timeout": worker.poll_timeout,
+        "prefetch": worker.prefetch,
         "lease_extend_enabled": worker.lease_extend_enabled,
         "paused": worker.paused,
         "overwrite_task_def": worker.overwrite_task_def,
@@ -135,6 +137,7 @@ def to_config(task_type: str, settings: Mapping[str, Any], nan: Nan) -> WorkerCo
         thread_count=settings["thread_count"],
         poll_interval_millis=settings["poll_interval"],
         poll_timeout_millis=None if timeout == SDK_POLL_TIMEOUT_MILLIS else timeout,
+        prefetch=None if settings["prefetch"] == "auto" else settings["prefetch"],
         nan=nan,
         lease_extend_enabled=settings["lease_extend_enabled"],
         paused=settings["paused"],

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, TypeVar, cast
 
 from conductor_fast.interop.workflow import simple_task
+from conductor_fast.settings.worker_config import Prefetch
 from conductor_fast.worker.registry import register_decorated_fn
 from conductor_fast.worker.worker import refuse_unknown
 
@@ -31,6 +32,7 @@ _SETTINGS = (
     "task_def",
     "overwrite_task_def",
     "strict_schema",
+    "prefetch",
 )
 
 
@@ -47,6 +49,7 @@ def worker_task(
     overwrite_task_def: bool = True,
     strict_schema: bool = False,
     register_schema: bool | None = None,
+    prefetch: Prefetch = "auto",
     **unknown: NoReturn,
 ) -> Callable[[Function], Function]:
     """Make the function below the worker of a task type; `TaskHandler` runs all that were decorated.
@@ -72,6 +75,7 @@ def worker_task(
             overwrite_task_def,
             strict_schema,
             register_schema,
+            prefetch,
         )
         return _callable_as_task(task_definition_name, func)
 

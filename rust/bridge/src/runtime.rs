@@ -4,7 +4,7 @@ use std::time::Duration;
 use conductor_core::delivery::Stage;
 use conductor_core::host::Runtime;
 use conductor_core::observe::{Area, worker_metrics};
-use conductor_core::settings::{PollInterval, WorkerConfig};
+use conductor_core::settings::{PollInterval, Prefetch, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
@@ -29,6 +29,8 @@ struct PyWorkerConfig {
     thread_count: usize,
     poll_interval_millis: Option<f64>,
     poll_timeout_millis: Option<u64>,
+    /// `None`: the engine's choice.
+    prefetch: Option<usize>,
     nan: String,
     lease_extend_enabled: bool,
     paused: bool,
@@ -61,6 +63,7 @@ impl PyWorkerConfig {
                 PollInterval::Exactly(from_millis(millis))
             }),
             poll_timeout: self.poll_timeout_millis.map(Duration::from_millis),
+            prefetch: self.prefetch.map_or(Prefetch::Auto, Prefetch::Fixed),
             lease_extend_enabled: self.lease_extend_enabled,
             paused: self.paused,
         }

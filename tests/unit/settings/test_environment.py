@@ -22,7 +22,7 @@ def text_of(setting: str) -> str:
     return {"poll_interval": "250", "thread_count": "7", "poll_timeout": "9"}.get(setting, "true")
 
 
-@pytest.mark.parametrize("setting", READERS)
+@pytest.mark.parametrize("setting", sorted(READERS.keys() - {"prefetch"}))  # ours alone
 def test_each_name_is_read_as_the_sdk_reads_it(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in names("my_task", setting):
         with monkeypatch.context() as patch:
@@ -31,6 +31,17 @@ def test_each_name_is_read_as_the_sdk_reads_it(setting: str, monkeypatch: pytest
             assert ours[setting] is not None
             if "millis" not in name.lower():
                 assert ours == sdk.resolve_worker_config("my_task"), name
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), (" AUTO", "auto"), ("0", 0), ("12", 12)])
+def test_prefetch_is_a_number_or_auto(
+    text: str, value: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CONDUCTOR_WORKER_ALL_PREFETCH", text)
+    assert resolve("t", "prefetch", "auto").value == value
+    monkeypatch.setenv("conductor.worker.t.prefetch", "some")
+    assert resolve("t", "prefetch", 3).value == 3
+    assert "conductor.worker.t.prefetch" in caplog.text
 
 
 @pytest.mark.parametrize("setting", ["domain", "poll_interval"])

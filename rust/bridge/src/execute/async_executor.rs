@@ -44,8 +44,9 @@ impl PyAsyncExecutor {
         // Heard first: what arrives from here on rings again.
         let mut heard = [0; 64];
         while matches!((&self.bell).read(&mut heard), Ok(64)) {}
-        let waiting = self.queue.take_all();
-        waiting.into_iter().filter_map(|assignment| PyJob::start(py, &self.reporting, assignment)).collect()
+        let started = self.queue.take_all();
+        let start = |started| PyJob::start(py, &self.queue, &self.reporting, started);
+        started.into_iter().filter_map(start).collect()
     }
 
     /// Has the server ended tasks since the last call? Their jobs say so.

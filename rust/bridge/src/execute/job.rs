@@ -2,8 +2,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor_core::wire::PolledTask;
-use conductor_core::worker::{Assignment, Completion};
+use conductor_core::wire::{PolledTask, TaskResult};
+use conductor_core::worker::{Assignment, BurstQueue, Completion, Run};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,6 +14,8 @@ use crate::convert::decode;
 /// One task of a coroutine: reported once, by whoever holds it.
 #[pyclass(frozen, name = "Job", module = "conductor_fast._core")]
 pub(crate) struct PyJob {
+    queue: Arc<BurstQueue>,
+    run: Run,
     reporting: Arc<Reporting>,
     task: PolledTask,
     /// Present until reported. Never locked over Python code.
@@ -27,19 +29,21 @@ impl PyJob {
     /// With what the function gets; `None` if the input cannot be read, which is reported here.
     pub(super) fn start<'py>(
         py: Python<'py>,
+        queue: &Arc<BurstQueue>,
         reporting: &Arc<Reporting>,
-        assignment: Assignment,
+        (run, assignment): (Run, Assignment),
     ) -> Option<(Self, Bound<'py, PyDict>)> {
-        let Assignment { task, completion } = assignment;
+        let Assignment { task, completion, .. } = assignment;
         match reporting.arguments(py, &task) {
             Ok(arguments) => {
                 let completion = Mutex::new(Some(completion));
-                let reporting = Arc::clone(reporting);
+                let (queue, reporting) = (Arc::clone(queue), Arc::clone(reporting));
                 let (started, raised) = (OnceLock::new(), AtomicBool::new(false));
-                Some((Self { reporting, task, completion, started, raised }, arguments))
+                Some((Self { queue, run, reporting, task, completion, started, raised }, arguments))
             }
             Err(result) => {
                 completion.complete(result);
+                queue.ended(run);
                 None
             }
         }
@@ -53,8 +57,19 @@ impl PyJob {
         self.completion.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> PyResult<Completion> {
-        self.completion().take().ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))
+    fn report_to_core(&self, result: TaskResult) -> PyResult<()> {
+        let completion = self.completion().take();
+        completion.ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))?.complete(result);
+        self.queue.ended(self.run);
+        Ok(())
+    }
+}
+
+impl Drop for PyJob {
+    fn drop(&mut self) {
+        if self.completion().is_some() {
+            self.queue.ended(self.run);
+        }
     }
 }
 
@@ -63,8 +78,7 @@ impl PyJob {
     /// COMPLETED with `output`.
     fn complete(&self, output: &Bound<'_, PyDict>) -> PyResult<()> {
         let result = self.reporting.completed(&self.task, output, self.took());
-        self.take()?.complete(result);
-        Ok(())
+        self.report_to_core(result)
     }
 
     /// Any other outcome.
@@ -82,8 +96,7 @@ impl PyJob {
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&self.task, output, outcome, returned_after)?;
-        self.take()?.complete(result);
-        Ok(())
+        self.report_to_core(result)
     }
 
     /// The coroutine is about to run.

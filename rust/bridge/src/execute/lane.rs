@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use conductor_core::wire::PolledTask;
-use conductor_core::worker::{Assignment, Completion, ReadyQueue};
+use conductor_core::worker::{Assignment, Completion, Ended, ReadyQueue, Run};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -25,6 +25,7 @@ pub(crate) struct PyLane {
 struct Current {
     task: Arc<PolledTask>,
     completion: Completion,
+    run: Run,
     started: Instant,
     /// It is told already how the function ended.
     raised: bool,
@@ -36,34 +37,37 @@ impl PyLane {
         Self { queue, reporting, current: Mutex::new(None) }
     }
 
-    fn next<'py>(&self, py: Python<'py>, mut took: Option<Duration>) -> Option<Bound<'py, PyDict>> {
+    fn next<'py>(&self, py: Python<'py>, mut ended: Option<Ended>) -> Option<Bound<'py, PyDict>> {
         loop {
             // First without detaching: under load the next task is there, and a detach is a chance to
             // lose the GIL to another thread for nothing.
-            let assignment = match self.queue.try_take(took.take()) {
-                Some(assignment) => assignment,
+            let (run, assignment) = match self.queue.try_take(ended.take()) {
+                Some(started) => started,
                 None => self.wait(py)?,
             };
-            let Assignment { task, completion } = assignment;
+            let Assignment { task, completion, .. } = assignment;
             match self.reporting.arguments(py, &task) {
                 Ok(arguments) => {
                     self.reporting.started(&task);
                     let started = Instant::now();
-                    let current = Current { task: Arc::new(task), completion, started, raised: false };
+                    let current = Current { task: Arc::new(task), completion, run, started, raised: false };
                     *self.lock() = Some(current);
                     return Some(arguments);
                 }
-                Err(result) => completion.complete(result),
+                Err(result) => {
+                    completion.complete(result);
+                    ended = Some(Ended { run, at: Instant::now(), took: None });
+                }
             }
         }
     }
 
-    fn wait(&self, py: Python<'_>) -> Option<Assignment> {
-        let (assignment, woken) = py.detach(|| (self.queue.take(), Instant::now()));
-        if assignment.is_some() {
+    fn wait(&self, py: Python<'_>) -> Option<(Run, Assignment)> {
+        let (started, woken) = py.detach(|| (self.queue.take(), Instant::now()));
+        if started.is_some() {
             self.reporting.metrics.waited_for_gil(woken.elapsed());
         }
-        assignment
+        started
     }
 
     fn current(&self) -> PyResult<Current> {
@@ -81,6 +85,9 @@ fn no_task() -> PyErr {
 
 impl Drop for PyLane {
     fn drop(&mut self) {
+        if let Some(Current { run, .. }) = self.lock().take() {
+            self.queue.ended(Ended { run, at: Instant::now(), took: None });
+        }
         self.queue.resign();
     }
 }
@@ -98,11 +105,12 @@ impl PyLane {
         py: Python<'py>,
         output: &Bound<'py, PyDict>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let Current { task, completion, started, .. } = self.current()?;
-        let took = started.elapsed();
+        let Current { task, completion, run, started, .. } = self.current()?;
+        let at = Instant::now();
+        let took = at - started;
         completion.complete(self.reporting.completed(&task, output, took));
         drop(task);
-        Ok(self.next(py, Some(took)))
+        Ok(self.next(py, Some(Ended { run, at, took: Some(took) })))
     }
 
     /// Any other outcome; then as `take`. `logs` are (text, milliseconds since 1970).
@@ -126,10 +134,11 @@ impl PyLane {
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&task, output, outcome, returned_after)?;
-        let Current { completion, started, .. } = self.current()?;
+        let Current { completion, run, started, .. } = self.current()?;
         completion.complete(result);
         drop(task);
-        Ok(self.next(py, Some(started.elapsed())))
+        let at = Instant::now();
+        Ok(self.next(py, Some(Ended { run, at, took: Some(at - started) })))
     }
 
     /// The function has raised; a `report` follows.

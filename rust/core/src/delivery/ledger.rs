@@ -97,25 +97,30 @@ impl Ledger {
     }
 
     pub fn settled(&self, id: HoldId) {
-        self.remove(id);
+        self.remove(id, |_| ());
     }
 
-    /// As `settled`, by the server's yes at `now`; true if its deadline was over.
-    pub fn delivered(&self, id: HoldId, now: Instant) -> bool {
-        let clock = self.remove(id).and_then(|entry| entry.clock);
-        clock.is_some_and(|clock| {
-            !clock.response_timeout.is_zero() && clock.since + clock.response_timeout < now
-        })
+    /// As `settled`, by the server's yes at `now`. If the deadline was over `late` is called, before anybody
+    /// who waits is told.
+    pub fn delivered(&self, id: HoldId, now: Instant, late: impl FnOnce()) {
+        self.remove(id, |entry| {
+            if entry.clock.as_ref().is_some_and(|clock| {
+                !clock.response_timeout.is_zero() && clock.since + clock.response_timeout < now
+            }) {
+                late();
+            }
+        });
     }
 
-    fn remove(&self, id: HoldId) -> Option<Entry> {
+    fn remove(&self, id: HoldId, look: impl FnOnce(&Entry)) {
         let mut state = self.lock();
-        let entry = state.held.remove(&id);
+        if let Some(entry) = state.held.remove(&id) {
+            look(&entry);
+        }
         if !state.leases.is_empty() {
             state.leases.end(id);
         }
         self.tell(&state);
-        entry
     }
 
     /// Extends the lease of a task from now on, until it is settled. Nothing if the server does not wait
@@ -272,18 +277,23 @@ mod tests {
         let clock = clock(10);
         let at = |seconds| clock.since + Duration::from_secs(seconds);
         let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
+        let is_late = |id, now| {
+            let mut is_late = false;
+            ledger.delivered(id, now, || is_late = true);
+            is_late
+        };
         let (in_time, late) = (hold(clock), hold(clock));
-        assert!(!ledger.delivered(in_time, at(10)));
-        assert!(ledger.delivered(late, at(11)));
-        assert!(!ledger.delivered(late, at(11)), "settled already");
+        assert!(!is_late(in_time, at(10)));
+        assert!(is_late(late, at(11)));
+        assert!(!is_late(late, at(11)), "settled already");
         let never = hold(LeaseClock { response_timeout: Duration::ZERO, ..clock });
-        assert!(!ledger.delivered(never, at(9_000)));
+        assert!(!is_late(never, at(9_000)));
         let extended = hold(clock);
         ledger.lease(extended, &identity(), None);
         for mut beat in ledger.due_beats(at(8)).0 {
             beat.succeeded(at(8));
         }
-        assert!(!ledger.delivered(extended, at(18)));
+        assert!(!is_late(extended, at(18)));
     }
 
     #[test]

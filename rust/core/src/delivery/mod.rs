@@ -3,6 +3,7 @@
 mod held;
 mod lease;
 mod ledger;
+mod post_limit;
 mod outbox;
 mod updater;
 

@@ -1,9 +1,11 @@
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::held::HoldId;
+use super::post_limit::PostLimit;
 use crate::observe::WorkerMetrics;
 use crate::transport::Backoff;
 use crate::wire::TaskResult;
@@ -23,38 +25,100 @@ pub(super) struct Letter {
 
 /// Results that the server has not yet acknowledged and that may be posted now, oldest first. Those
 /// that wait for their next try are with the updater's timers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
-    ready: Mutex<VecDeque<Letter>>,
+    state: Mutex<State>,
     arrived: Notify,
 }
 
+#[derive(Debug)]
+struct State {
+    ready: VecDeque<Letter>,
+    posting: usize,
+    limit: PostLimit,
+}
+
+/// The right to post one letter. It frees itself on drop.
+pub(super) struct Posting<'a> {
+    outbox: &'a Outbox,
+    sent: Instant,
+}
+
 impl Outbox {
+    /// `ceiling`: the most posts in flight.
+    pub(super) fn new(ceiling: usize) -> Self {
+        let state = State { ready: VecDeque::new(), posting: 0, limit: PostLimit::new(ceiling) };
+        Self { state: Mutex::new(state), arrived: Notify::new() }
+    }
+
     pub(super) fn push(&self, letter: Letter) {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(letter);
+        self.lock().ready.push_back(letter);
         self.arrived.notify_one();
     }
 
     /// Takes the letters, without a word to the lanes: `tell` follows.
     pub(super) fn extend(&self, letters: impl Iterator<Item = Letter>) {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).extend(letters);
+        self.lock().ready.extend(letters);
     }
 
-    pub(super) fn tell(&self, letters: usize) {
-        for _ in 0..letters {
+    pub(super) fn tell(&self) {
+        let count = self.lock().startable();
+        for _ in 0..count {
             self.arrived.notify_one();
         }
     }
 
-    pub(super) async fn next(&self) -> Letter {
+    pub(super) async fn next(&self) -> (Letter, Posting<'_>) {
         loop {
             // Taken before the look, so that a letter that arrives in between is not slept through.
             let arrived = self.arrived.notified();
-            let letter = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let letter = self.lock().start();
             match letter {
-                Some(letter) => return letter,
+                Some(letter) => return (letter, Posting { outbox: self, sent: Instant::now() }),
                 None => arrived.await,
             }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn startable(&self) -> usize {
+        self.ready.len().min(self.limit.now().saturating_sub(self.posting))
+    }
+
+    fn start(&mut self) -> Option<Letter> {
+        if self.posting >= self.limit.now() {
+            return None;
+        }
+        let letter = self.ready.pop_front()?;
+        self.posting += 1;
+        Some(letter)
+    }
+}
+
+impl Posting<'_> {
+    /// The server has answered: how long that took, and when it was. `failed`: it may have too much to do.
+    pub(super) fn answered(self, failed: bool) -> (Duration, Instant) {
+        let now = Instant::now();
+        let took = now - self.sent;
+        let mut state = self.outbox.lock();
+        let (before, waiting) = (state.limit.now(), !state.ready.is_empty());
+        state.limit.answered(took, failed, waiting);
+        let has_grown = state.limit.now() > before;
+        drop(state);
+        if has_grown {
+            self.outbox.tell();
+        }
+        (took, now)
+    }
+}
+
+impl Drop for Posting<'_> {
+    fn drop(&mut self) {
+        self.outbox.lock().posting -= 1;
     }
 }

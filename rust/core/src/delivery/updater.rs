@@ -45,7 +45,8 @@ pub struct Updater {
 }
 
 impl Updater {
-    /// Starts the updater and returns the way to it. `lanes` is the number of posts in flight.
+    /// Starts the updater and returns the way to it. There are never more than `lanes`
+    /// posts in flight.
     pub fn start<G: Send + 'static>(
         runtime: &Handle,
         client: Arc<dyn TaskClient>,
@@ -58,7 +59,7 @@ impl Updater {
             client,
             ledger,
             sink: Arc::clone(sink),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(lanes),
             failing: Mutex::default(),
             failing_types: AtomicUsize::new(0),
         });
@@ -67,6 +68,7 @@ impl Updater {
             let updater = Arc::clone(&updater);
             move || Arc::clone(&updater).take_in(Arc::clone(&finished))
         });
+        // Most of them sleep: the outbox lets as many post as are of use.
         for _ in 0..lanes {
             let updater = Arc::clone(&updater);
             supervise(runtime, sink, "posting of results", move || Arc::clone(&updater).post());
@@ -88,31 +90,27 @@ impl Updater {
                 Letter { hold, metrics, result, backoff: RETRY, tries: 0, is_substitute: false }
             }));
             // Slots first: the poll that they allow is then on its way while the results are written.
-            let count = guards.len();
             guards.clear();
-            self.outbox.tell(count);
+            self.outbox.tell();
         }
     }
 
     async fn post(self: Arc<Self>) {
         loop {
-            let letter = self.outbox.next().await;
-            let sent = Instant::now();
+            let (letter, posting) = self.outbox.next().await;
             let answer = self.client.update_task(letter.result.body.clone()).await;
-            let now = Instant::now();
+            let (took, now) = posting.answered(answer.as_ref().is_err_and(tells_of_trouble));
             match answer {
                 Ok(()) => {
-                    // Before the ledger lets go: whoever waits for it then finds the event told.
-                    self.delivered(&letter, now - sent);
-                    if self.ledger.delivered(letter.hold, now) {
-                        letter.metrics.delivered_after_deadline();
-                    }
+                    // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
+                    self.delivered(&letter, took);
+                    self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
                         self.recovered(&letter.metrics.task_type);
                     }
                 }
                 Err(error) => {
-                    letter.metrics.update_failed(now - sent, &error);
+                    letter.metrics.update_failed(took, &error);
                     self.refused(letter, &error);
                 }
             }
@@ -231,4 +229,9 @@ impl Updater {
         let record = LogRecord::new(Area::Update, level, message).of_type(&letter.metrics.task_type);
         self.sink.log(record.of_task(&letter.result.identity));
     }
+}
+
+/// Not what is wrong with one result or with our address and rights.
+fn tells_of_trouble(error: &Error) -> bool {
+    matches!(error.judge(), Judgement::Transient | Judgement::Throttled)
 }

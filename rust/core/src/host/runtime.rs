@@ -21,7 +21,7 @@ pub struct Runtime {
     client: Arc<dyn TaskClient>,
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
-    report: mpsc::UnboundedSender<Finished<Slot>>,
+    report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     polling: watch::Sender<bool>,
     live: Arc<Live>,
 }
@@ -84,6 +84,10 @@ impl Runtime {
             Arc::clone(&relieved).relieve()
         });
         self.live.add(&runner);
+        let looked_after = Arc::clone(&runner);
+        supervise(self.io.handle(), &self.sink, "return of waiting tasks", move || {
+            Arc::clone(&looked_after).look_back()
+        });
         if !on_request {
             let polled = Arc::clone(&runner);
             supervise(self.io.handle(), &self.sink, "poll loop", move || Arc::clone(&polled).poll());

@@ -52,7 +52,7 @@ impl Configuration {
         Ok(Self {
             server_url,
             connect_timeout: Duration::from_secs(5),
-            posts_in_flight: 32,
+            posts_in_flight: 64,
             credentials: None,
             // The SDK's default; a server's tokens live longer.
             token_ttl: Duration::from_mins(45),

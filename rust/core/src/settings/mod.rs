@@ -9,4 +9,4 @@ pub use configuration::Configuration;
 pub(crate) use configuration::TOKEN_HEADER;
 pub use credentials::{Credentials, GivenToken, TokenSource};
 pub use tls_settings::{CaFile, TlsSettings};
-pub use worker_config::{PollInterval, WorkerConfig};
+pub use worker_config::{PollInterval, Prefetch, WorkerConfig};

@@ -7,6 +7,8 @@ use crate::error::Error;
 const MAX_POLL_TIMEOUT: Duration = Duration::from_millis(5_000);
 /// More slots than this in one worker is a mistake in a unit, not a wish.
 const MAX_THREAD_COUNT: usize = 10_000;
+/// A batch of more saves nothing (performance.md, 6), and what is held here nobody else can run.
+const MAX_PREFETCH: usize = 64;
 
 /// What passes between the starts of two polls while there is nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,17 +19,36 @@ pub enum PollInterval {
     UpTo(Duration),
 }
 
+/// How many tasks are polled ahead of the slots that run them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefetch {
+    /// What the worker is expected to finish while the next poll is on its way.
+    Auto,
+    Fixed(usize),
+}
+
+impl Prefetch {
+    /// Never more than this.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::Auto => MAX_PREFETCH,
+            Self::Fixed(count) => count,
+        }
+    }
+}
+
 /// One worker: a queue (task type and domain), the name it polls under, and how.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
     pub task_type: Arc<str>,
     pub domain: Option<String>,
     pub worker_id: String,
-    /// The number of slots: tasks that are held at once.
+    /// So many tasks run at once, each in a slot of its own.
     pub thread_count: usize,
     pub poll_interval: PollInterval,
     /// How long the server may hold a poll; `None` leaves it to the engine.
     pub poll_timeout: Option<Duration>,
+    pub prefetch: Prefetch,
     /// The leases of its running tasks are extended, and a cancelled task is noticed.
     pub lease_extend_enabled: bool,
     /// Polls only once it is resumed.
@@ -58,6 +79,15 @@ impl WorkerConfig {
                 format!("worker {task_type:?}: {given} ms is more than the 5000 ms that the server allows"),
             );
         }
+        if self.prefetch.most() > MAX_PREFETCH {
+            let given = self.prefetch.most();
+            return bad(
+                "prefetch",
+                format!(
+                    "worker {task_type:?}: {given} is more than {MAX_PREFETCH}, beyond which nothing is won"
+                ),
+            );
+        }
         Ok(())
     }
 
@@ -84,6 +114,7 @@ mod tests {
             thread_count,
             poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
             poll_timeout: Some(Duration::from_millis(poll_timeout)),
+            prefetch: Prefetch::Auto,
             lease_extend_enabled: false,
             paused: false,
         }
@@ -98,6 +129,7 @@ mod tests {
             (worker("greet", 0, 0), "thread_count"),
             (worker("greet", 10_001, 0), "thread_count"),
             (worker("greet", 1, 5_001), "poll_timeout"),
+            (WorkerConfig { prefetch: Prefetch::Fixed(65), ..worker("greet", 1, 0) }, "prefetch"),
         ] {
             let error = config.validate().expect_err(field).to_string();
             assert!(error.starts_with(field), "{error}");

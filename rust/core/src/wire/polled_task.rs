@@ -21,6 +21,7 @@ pub struct PolledTask {
     /// The whole task object, as the server sent it.
     raw: Bytes,
     input: Range<usize>,
+    output: Range<usize>,
     /// The server keeps the input in external storage, and sent none of it.
     input_is_elsewhere: bool,
     pub identity: TaskIdentity,
@@ -42,6 +43,11 @@ impl PolledTask {
         self.raw.get(self.input.clone()).unwrap_or_default()
     }
 
+    /// `outputData` as JSON text: what an earlier report of this very task left there; empty if there is none.
+    pub(super) fn output(&self) -> &[u8] {
+        self.raw.get(self.output.clone()).unwrap_or_default()
+    }
+
     /// The whole task as JSON text. Not validated.
     pub fn raw(&self) -> &[u8] {
         &self.raw
@@ -57,12 +63,14 @@ impl PolledTask {
     }
 
     fn find(body: &Bytes, start: usize) -> (Option<Self>, Option<usize>) {
-        let (mut task_id, mut workflow_instance_id, mut input) = (None, None, 0..0);
+        let (mut task_id, mut workflow_instance_id) = (None, None);
+        let (mut input, mut output) = (0..0, 0..0);
         let (mut elsewhere, mut timeout) = (false, 0);
         let end = scan::members(body, start, |key, value| match key {
             b"taskId" => task_id = text(body, &value),
             b"workflowInstanceId" => workflow_instance_id = text(body, &value),
             b"inputData" => input = value.start - start..value.end - start,
+            b"outputData" => output = value.start - start..value.end - start,
             b"externalInputPayloadStoragePath" => elsewhere = text(body, &value).is_some(),
             b"responseTimeoutSeconds" => timeout = seconds(body, &value),
             _ => {}
@@ -74,6 +82,7 @@ impl PolledTask {
                 raw: body.slice(start..end),
                 input_is_elsewhere: elsewhere && is_empty(body.get(start..end), &input),
                 input,
+                output,
                 identity: TaskIdentity {
                     task_id: task_id.into(),
                     workflow_instance_id: workflow_instance_id.into(),

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::json_string::write_json_string;
-use super::polled_task::TaskIdentity;
+use super::polled_task::{PolledTask, TaskIdentity};
 
 /// Cut by the server beyond this many UTF-16 units (TaskResult.java:149); we count `char`s, which are fewer.
 const MAX_REASON_CHARS: usize = 500;
@@ -132,6 +132,16 @@ impl TaskResultWriter {
         writer.finish(task)
     }
 
+    /// Gives a task back that was not started: it is offered again at once. The server replaces the output by
+    /// what it is sent, so that goes back too (protocol.md, 0).
+    pub fn hand_back(task: &PolledTask, worker_id: &str) -> TaskResult {
+        let mut writer = Self::begin(&task.identity, worker_id, Status::InProgress);
+        let output = Some(task.output()).filter(|output| output.starts_with(b"{"));
+        writer.body.extend_from_slice(output.unwrap_or(b"{}"));
+        writer.callback_after_seconds(0);
+        writer.finish(&task.identity)
+    }
+
     /// The result of a task whose output cannot be sent: it would not be sendable at the next attempt
     /// either. What the function logged is kept.
     #[cold]
@@ -162,6 +172,7 @@ pub fn lease_extension(task: &TaskIdentity) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::polled_task::PolledBatch;
     use super::*;
 
     fn task() -> TaskIdentity {
@@ -220,6 +231,26 @@ mod tests {
         assert_eq!(value["reasonForIncompletion"], "too long");
         assert_eq!(value["outputData"], serde_json::json!({}));
         assert_eq!(value["logs"][0]["log"], "one");
+    }
+
+    #[test]
+    fn a_task_goes_back_with_the_output_that_it_carried() {
+        for (members, output) in [
+            (r#","outputData":{"seen":[1]}"#, r#"{"seen":[1]}"#),
+            (r#","outputData":null"#, "{}"),
+            ("", "{}"),
+        ] {
+            let body = format!(r#"[{{"taskId":"a","workflowInstanceId":"w","inputData":{{}}{members}}}]"#);
+            let batch = PolledBatch::split(&body.into()).unwrap();
+            let result = TaskResultWriter::hand_back(&batch.tasks[0], "host");
+            let text = std::str::from_utf8(&result.body).unwrap();
+            assert_eq!(
+                text,
+                format!(
+                    r#"{{"taskId":"a","workflowInstanceId":"w","workerId":"host","status":"IN_PROGRESS","outputData":{output},"callbackAfterSeconds":0}}"#
+                )
+            );
+        }
     }
 
     #[test]

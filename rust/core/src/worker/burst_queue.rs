@@ -1,47 +1,88 @@
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::executor::{Assignment, Executor};
+use super::running::{Ended, Pace, Run};
+use super::waiting::Waiting;
 use crate::delivery::HoldId;
 
 /// Tasks that wait for an event loop: an [`Executor`] that wakes it once per burst. The loop takes all
-/// that is there with `take_all`; what arrives before it does needs no second wake.
+/// that may start with `take_all`; what arrives before it does needs no second wake.
 pub struct BurstQueue {
-    waiting: Mutex<VecDeque<Assignment>>,
+    state: Mutex<State>,
     /// A task that the loop has taken was cancelled since it looked.
     cancelled: AtomicBool,
-    /// Called on the I/O thread when the first task of a burst arrives, and at a cancel: it must not block.
+    /// Wakes the loop, from any thread: it must not block.
     wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Waiting,
+    /// The loop was woken and has not taken since.
+    is_woken: bool,
 }
 
 impl BurstQueue {
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { waiting: Mutex::default(), cancelled: AtomicBool::new(false), wake: Box::new(wake) }
+        Self { state: Mutex::default(), cancelled: AtomicBool::new(false), wake: Box::new(wake) }
     }
 
-    pub fn take_all(&self) -> VecDeque<Assignment> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn take_all(&self) -> Vec<(Run, Assignment)> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.is_woken = false;
+        std::iter::from_fn(|| state.waiting.start(now)).collect()
+    }
+
+    /// A run is over. The loop is woken, once for all that end before it takes, if a task waits for that.
+    pub fn ended(&self, run: Run) {
+        let mut state = self.lock();
+        let at = Instant::now();
+        let took = state.waiting.running.started(run).map(|started| at - started);
+        state.waiting.running.end(Ended { run, at, took });
+        self.wake_if_due(state);
     }
 
     /// Were tasks that the loop has taken cancelled since the last call? Which ones, their completions tell.
     pub fn take_cancelled(&self) -> bool {
         self.cancelled.swap(false, Ordering::AcqRel)
     }
+
+    fn wake_if_due(&self, mut state: MutexGuard<'_, State>) {
+        if !state.is_woken && state.waiting.startable() > 0 {
+            state.is_woken = true;
+            drop(state);
+            (self.wake)();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Executor for BurstQueue {
     fn submit(&self, batch: Vec<Assignment>) -> bool {
-        let first_of_burst = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let was_empty = waiting.is_empty();
-            waiting.extend(batch);
-            was_empty
-        };
-        if first_of_burst {
-            (self.wake)();
-        }
+        let mut state = self.lock();
+        state.waiting.extend(batch);
+        self.wake_if_due(state);
         false
+    }
+
+    fn set_limit(&self, limit: usize) {
+        let mut state = self.lock();
+        state.waiting.running.set_limit(limit);
+        self.wake_if_due(state);
+    }
+
+    fn pace(&self, now: Instant) -> Pace {
+        self.lock().waiting.running.pace(now)
+    }
+
+    fn take_back(&self, now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
+        self.lock().waiting.take_back(now)
     }
 
     fn relieve(&self) -> bool {
@@ -49,11 +90,7 @@ impl Executor for BurstQueue {
     }
 
     fn cancel(&self, hold: HoldId) -> bool {
-        let found = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = waiting.iter().position(|waiting| waiting.completion.is_of(hold));
-            at.and_then(|at| waiting.remove(at))
-        };
+        let found = self.lock().waiting.remove(hold);
         if let Some(assignment) = found {
             assignment.completion.discard();
             return true;

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::running::Pace;
 use super::slots::Slot;
 use crate::delivery::{CancelTask, Finished, HoldId};
 use crate::observe::WorkerMetrics;
@@ -16,8 +18,9 @@ struct Duty {
     hold: HoldId,
     metrics: Arc<WorkerMetrics>,
     task: TaskIdentity,
-    slot: Slot,
-    report: mpsc::UnboundedSender<Finished<Slot>>,
+    /// `None`: it is one more than was asked for, and is handed back.
+    slot: Option<Slot>,
+    report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     /// Only of tasks whose lease is extended: without that nobody would learn of a cancel.
     cancellation: Option<Arc<Cancellation>>,
 }
@@ -52,8 +55,8 @@ impl Completion {
         hold: HoldId,
         metrics: Arc<WorkerMetrics>,
         task: TaskIdentity,
-        slot: Slot,
-        report: mpsc::UnboundedSender<Finished<Slot>>,
+        slot: Option<Slot>,
+        report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
         cancellation: Option<Arc<Cancellation>>,
     ) -> Self {
         Self(Some(Duty { hold, metrics, task, slot, report, cancellation }))
@@ -100,6 +103,15 @@ impl Drop for Completion {
 pub struct Assignment {
     pub task: PolledTask,
     pub completion: Completion,
+    /// If no thread is free for it until then, it is handed back.
+    pub start_by: Instant,
+}
+
+impl Assignment {
+    /// Back to the server, for whoever is free; under no other name than the one that polled.
+    pub(super) fn hand_back(self, worker_id: &str) {
+        self.completion.complete(TaskResultWriter::hand_back(&self.task, worker_id));
+    }
 }
 
 /// The port up to the user's functions: threads, and later asyncio and child processes.
@@ -107,6 +119,15 @@ pub trait Executor: Send + Sync {
     /// Takes all of `batch`. Called on the I/O thread: it must not block. True if some of them wait for
     /// a thread that is awake already, so that somebody has to look after them (`relieve`).
     fn submit(&self, batch: Vec<Assignment>) -> bool;
+
+    /// So many tasks may run at once from now on. Those that run are not disturbed.
+    fn set_limit(&self, limit: usize);
+
+    fn pace(&self, now: Instant) -> Pace;
+
+    /// Takes back tasks that wait while as many run as may: those that had to start by `now`, or all of them
+    /// (`None`). And when the next of those that stay have to start.
+    fn take_back(&self, now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>);
 
     /// Wakes more threads if tasks wait and none was started since the last call. False once nothing waits.
     fn relieve(&self) -> bool;

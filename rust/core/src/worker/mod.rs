@@ -2,7 +2,10 @@
 
 mod slots;
 mod run_time;
+mod running;
+mod prefetch;
 mod executor;
+mod waiting;
 mod ready_queue;
 mod burst_queue;
 mod lease_manager;
@@ -10,6 +13,7 @@ mod poll_plan;
 mod progress;
 mod task_runner;
 mod status;
+mod look_back;
 mod poller;
 
 pub use burst_queue::BurstQueue;
@@ -18,6 +22,7 @@ pub(crate) use lease_manager::LeaseManager;
 pub use poll_plan::PollPlan;
 pub use ready_queue::ReadyQueue;
 pub use run_time::{RunTime, threads_to_wake};
+pub use running::{Ended, Pace, Run};
 pub use slots::{Slot, Slots};
 pub(crate) use status::WorkerStatus;
 pub use task_runner::TaskRunner;

@@ -25,6 +25,10 @@ const AFTER_FAILURE: Backoff = Backoff::new(Duration::from_millis(100), Duration
 pub struct PollPlan {
     interval: PollInterval,
     timeout: Option<Duration>,
+    /// The store held a partial batch until the user's timeout: what is asked for is only what may be there.
+    gathers: bool,
+    /// The most to ask such a store for.
+    most: usize,
     drained: bool,
     long_poll: Duration,
     /// Empty polls in a row that the server did not hold.
@@ -37,6 +41,8 @@ impl PollPlan {
         Self {
             interval: config.poll_interval,
             timeout: config.poll_timeout,
+            gathers: false,
+            most: 1,
             drained: false,
             long_poll: FIRST_LONG_POLL,
             empty: 0,
@@ -50,6 +56,7 @@ impl PollPlan {
 
     pub fn next(&self, free: usize) -> PollRequest {
         match self.timeout {
+            Some(timeout) if self.gathers => PollRequest { count: free.min(self.most), timeout },
             Some(timeout) => PollRequest { count: free, timeout },
             None if self.drained => PollRequest { count: 1, timeout: self.long_poll },
             None => PollRequest { count: free, timeout: Duration::ZERO },
@@ -61,6 +68,7 @@ impl PollPlan {
     pub fn answered(&mut self, request: PollRequest, received: usize, took: Duration) -> Duration {
         self.failures.succeeded();
         let was_long = self.timeout.is_none() && self.drained;
+        self.learn(request, received, took);
         if received > 0 {
             self.empty = 0;
             self.long_poll = FIRST_LONG_POLL;
@@ -83,6 +91,16 @@ impl PollPlan {
         interval.saturating_sub(took)
     }
 
+    /// SQL stores wait with a partial batch until the timeout (protocol.md, 0). They are asked for one task, and
+    /// for twice as many after each full batch, so that none waits for others that do not come.
+    fn learn(&mut self, request: PollRequest, received: usize, took: Duration) {
+        let is_partial = received < request.count.min(LARGEST_BATCH);
+        if is_partial && received > 0 && !request.timeout.is_zero() && took >= request.timeout {
+            self.gathers = true;
+        }
+        self.most = if is_partial { 1 } else { request.count.saturating_mul(2) };
+    }
+
     /// A poll failed: the delay before the next one; `random` is uniform in [0, 1).
     pub fn failed(&mut self, random: f64) -> Duration {
         self.failures.failed(random)
@@ -92,6 +110,7 @@ impl PollPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Prefetch;
 
     const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -105,6 +124,7 @@ mod tests {
             thread_count: 10,
             poll_interval: interval,
             poll_timeout,
+            prefetch: Prefetch::Auto,
             lease_extend_enabled: false,
             paused: false,
         })
@@ -153,6 +173,20 @@ mod tests {
         assert_eq!(step(&mut plan, 5, 0, 100), (5, 100, 150));
         assert_eq!(step(&mut plan, 5, 0, 300), (5, 100, 0));
         assert_eq!(step(&mut plan, 5, 2, 100), (5, 100, 0));
+    }
+
+    #[test]
+    fn a_store_that_gathers_is_not_asked_for_more_than_may_be_there() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), Some(ms(500)));
+        assert_eq!(step(&mut plan, 10, 3, 20), (10, 500, 0), "partial and at once: it does not gather");
+        assert_eq!(step(&mut plan, 10, 0, 500), (10, 500, 0));
+        assert_eq!(step(&mut plan, 10, 3, 501), (10, 500, 0), "this one does");
+        assert_eq!(step(&mut plan, 10, 1, 5), (1, 500, 0));
+        assert_eq!(step(&mut plan, 9, 2, 5), (2, 500, 0));
+        assert_eq!(step(&mut plan, 7, 4, 5), (4, 500, 0));
+        assert_eq!(step(&mut plan, 3, 3, 5), (3, 500, 0));
+        assert_eq!(step(&mut plan, 10, 0, 500), (6, 500, 0));
+        assert_eq!(step(&mut plan, 10, 1, 300), (1, 500, 0));
     }
 
     #[test]

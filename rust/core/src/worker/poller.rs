@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::poll_plan::PollPlan;
+use super::prefetch::low_water;
+use super::run_time::RunTime;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
 use crate::error::{Error, ErrorKind};
@@ -20,8 +22,9 @@ impl TaskRunner {
         let mut polling = self.polling.clone();
         let mut control = self.control.subscribe();
         let mut plan = PollPlan::new(&self.config);
+        let mut round_trip = RunTime::default();
         let mut trouble: Option<u64> = None;
-        while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan).await {
+        while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan, round_trip).await {
             plan.set_interval(control.borrow_and_update().poll_interval);
             let request = plan.next(taken.count());
             let started = Instant::now();
@@ -34,7 +37,12 @@ impl TaskRunner {
                         );
                         self.log(Level::Info, message);
                     }
-                    plan.answered(request, received, started.elapsed())
+                    let took = started.elapsed();
+                    if request.timeout.is_zero() || (request.count > 1 && received >= request.count) {
+                        // The server did not wait for tasks to come.
+                        round_trip.record(took);
+                    }
+                    plan.answered(request, received, took)
                 }
                 Err(error) => {
                     let tries = trouble.get_or_insert(0);
@@ -69,8 +77,8 @@ impl TaskRunner {
             self.tell(|| Happening::TaskPaused);
             return Ok(0);
         }
-        let Some(mut taken) = self.slots.one().await else { return Ok(0) };
-        self.slots.top_up(&mut taken, usize::MAX);
+        self.slots.wait(1).await;
+        let taken = self.slots.take(usize::MAX);
         let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
         self.poll_and_hand_out(PollRequest { count: taken.count(), timeout }, taken).await
     }
@@ -81,19 +89,23 @@ impl TaskRunner {
         polling: &mut watch::Receiver<bool>,
         control: &mut watch::Receiver<Control>,
         plan: &PollPlan,
+        round_trip: RunTime,
     ) -> Option<SlotsTaken> {
         self.progress.nothing_due();
-        let mut taken = tokio::select! {
+        let free = tokio::select! {
             biased;
             _ = polling.wait_for(|wanted| !wanted) => return None,
-            taken = self.slot_unless_paused(control) => taken?,
+            free = self.slots_unless_paused(control, round_trip) => free?,
         };
-        let wanted = plan.next(1 + self.slots.free()).count;
-        self.slots.top_up(&mut taken, wanted - 1);
-        Some(taken)
+        Some(self.slots.take(plan.next(free).count))
     }
 
-    async fn slot_unless_paused(&self, control: &mut watch::Receiver<Control>) -> Option<SlotsTaken> {
+    /// How many slots are free, once held tasks are down to the low-water mark.
+    async fn slots_unless_paused(
+        &self,
+        control: &mut watch::Receiver<Control>,
+        round_trip: RunTime,
+    ) -> Option<usize> {
         loop {
             if control.borrow().paused {
                 self.metrics.paused();
@@ -104,10 +116,14 @@ impl TaskRunner {
                 self.metrics.queue_full();
                 self.tell(|| Happening::TaskExecutionQueueFull);
             }
-            let taken = self.slots.one().await?;
-            // It may have waited for the slot for long.
-            if !control.borrow().paused {
-                return Some(taken);
+            self.slots.wait(low_water(self.slots.ahead())).await;
+            // Anew each time: while it waited, the function may have become another one.
+            let pace = self.executor.pace(Instant::now());
+            let ahead = self.ahead().count(&pace, round_trip.mean(), self.slots.running());
+            self.slots.set_ahead(ahead);
+            let free = self.slots.free();
+            if free >= low_water(ahead) && !control.borrow().paused {
+                return Some(free);
             }
         }
     }
@@ -141,7 +157,7 @@ impl TaskRunner {
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
         // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
         let since = if request.count > 1 { sent } else { Instant::now() };
-        self.hand_out(tasks, since, taken).await;
+        self.hand_out(tasks, since, taken);
         drop(in_flight);
         Ok(received)
     }

@@ -1,9 +1,10 @@
-use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use super::executor::{Assignment, Executor};
-use super::run_time::{RunTime, threads_to_wake};
+use super::run_time::threads_to_wake;
+use super::running::{Ended, Pace, Run};
+use super::waiting::Waiting;
 use crate::delivery::HoldId;
 
 /// Tasks that wait for a thread, and threads that wait for a task: an [`Executor`] over threads that
@@ -16,8 +17,7 @@ pub struct ReadyQueue {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Assignment>,
-    run_time: RunTime,
+    waiting: Waiting,
     /// Threads between their first and their last `take`.
     threads: usize,
     /// Threads that sleep and that nobody has woken.
@@ -31,22 +31,24 @@ struct State {
 }
 
 impl ReadyQueue {
-    /// The next task if one is ready. `took` is the time of the function that the caller ran before.
-    pub fn try_take(&self, took: Option<Duration>) -> Option<Assignment> {
+    /// The run before, which the caller did, is over; and the next task, if one is ready.
+    pub fn try_take(&self, ended: Option<Ended>) -> Option<(Run, Assignment)> {
         let mut state = self.lock();
-        if let Some(took) = took {
-            state.run_time.record(took);
+        // No more than the end of the last run: the clock is read once a task.
+        let now = ended.map_or_else(Instant::now, |ended| ended.at);
+        if let Some(ended) = ended {
+            state.waiting.running.end(ended);
         }
-        state.next()
+        state.next(now)
     }
 
     /// Waits for the next task; `None` once the queue is closed and empty. Blocks: never call it while
     /// attached to Python.
-    pub fn take(&self) -> Option<Assignment> {
+    pub fn take(&self) -> Option<(Run, Assignment)> {
         let mut state = self.lock();
         loop {
-            if let Some(assignment) = state.next() {
-                return Some(assignment);
+            if let Some(started) = state.next(Instant::now()) {
+                return Some(started);
             }
             if state.closed {
                 return None;
@@ -61,6 +63,11 @@ impl ReadyQueue {
                 state.parked -= 1;
             }
         }
+    }
+
+    /// A run is over, and its thread takes no other.
+    pub fn ended(&self, ended: Ended) {
+        self.lock().waiting.running.end(ended);
     }
 
     /// A thread begins or ends its service.
@@ -92,10 +99,10 @@ impl ReadyQueue {
 }
 
 impl State {
-    fn next(&mut self) -> Option<Assignment> {
-        let assignment = self.waiting.pop_front()?;
+    fn next(&mut self, now: Instant) -> Option<(Run, Assignment)> {
+        let started = self.waiting.start(now)?;
         self.started_since_relief = true;
-        Some(assignment)
+        Some(started)
     }
 }
 
@@ -105,14 +112,31 @@ impl Executor for ReadyQueue {
         let arrived = batch.len();
         state.waiting.extend(batch);
         let awake = state.threads.saturating_sub(state.parked);
-        let count = threads_to_wake(state.run_time.mean(), arrived, state.parked, awake);
+        let room = arrived.min(state.waiting.running.room());
+        let mean = state.waiting.running.run_time().mean();
+        let count = threads_to_wake(mean, room, state.parked, awake);
         self.wake(&mut state, count);
-        count < arrived && state.parked > 0
+        count < room && state.parked > 0
+    }
+
+    fn set_limit(&self, limit: usize) {
+        let mut state = self.lock();
+        state.waiting.running.set_limit(limit);
+        let count = state.waiting.startable().min(state.parked);
+        self.wake(&mut state, count);
+    }
+
+    fn pace(&self, now: Instant) -> Pace {
+        self.lock().waiting.running.pace(now)
+    }
+
+    fn take_back(&self, now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
+        self.lock().waiting.take_back(now)
     }
 
     fn relieve(&self) -> bool {
         let mut state = self.lock();
-        if state.waiting.is_empty() {
+        if state.waiting.startable() == 0 {
             state.relief = 0;
             return false;
         }
@@ -120,20 +144,14 @@ impl Executor for ReadyQueue {
             state.relief = 0;
         } else {
             state.relief = state.relief.saturating_mul(2).max(1);
-            let count = state.relief.min(state.parked).min(state.waiting.len());
+            let count = state.relief.min(state.parked).min(state.waiting.startable());
             self.wake(&mut state, count);
         }
         true
     }
 
     fn cancel(&self, hold: HoldId) -> bool {
-        let mut state = self.lock();
-        let is_it = |waiting: &Assignment| waiting.completion.is_of(hold);
-        let Some(assignment) = state.waiting.iter().position(is_it).and_then(|at| state.waiting.remove(at))
-        else {
-            return false;
-        };
-        drop(state);
+        let Some(assignment) = self.lock().waiting.remove(hold) else { return false };
         assignment.completion.discard();
         true
     }

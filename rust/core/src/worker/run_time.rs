@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// Moving average of how long a worker's function takes. Pure.
-#[derive(Debug, Clone, Default)]
+/// Moving average of times: of a worker's function, of a poll's way there and back. Pure.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RunTime {
     mean_seconds: Option<f64>,
 }

@@ -29,14 +29,14 @@ impl TaskRunner {
 
 impl WorkerStatus {
     pub(crate) fn view(&self) -> WorkerView {
-        let (thread_count, slots_in_use) = self.slots.count_and_in_use();
+        let (thread_count, held) = self.slots.running_and_held();
         let control = *self.control.borrow();
         WorkerView {
             task_type: Arc::clone(&self.config.task_type),
             domain: self.config.domain.clone(),
             worker_id: self.config.worker_id.clone(),
             thread_count,
-            slots_in_use,
+            slots_in_use: held.min(thread_count),
             paused: control.paused,
             poll_interval: match control.poll_interval {
                 PollInterval::Exactly(interval) | PollInterval::UpTo(interval) => interval,

@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::executor::{Assignment, Cancellation, Completion, Executor};
+use super::prefetch::{Ahead, start_by};
 use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
 use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
@@ -36,9 +37,12 @@ pub struct TaskRunner {
     pub(super) control: watch::Sender<Control>,
     pub(super) progress: Arc<Progress>,
     pub(super) metrics: Arc<WorkerMetrics>,
-    executor: Arc<dyn Executor>,
-    report: mpsc::UnboundedSender<Finished<Slot>>,
+    pub(super) executor: Arc<dyn Executor>,
+    report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     relief_wanted: Notify,
+    ahead: Mutex<Ahead>,
+    /// Tasks went to the executor for which it may have no thread.
+    pub(super) look_back_wanted: Notify,
 }
 
 impl TaskRunner {
@@ -48,7 +52,7 @@ impl TaskRunner {
         client: Arc<dyn TaskClient>,
         ledger: Arc<Ledger>,
         sink: Arc<dyn EventSink>,
-        report: mpsc::UnboundedSender<Finished<Slot>>,
+        report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
         polling: watch::Receiver<bool>,
     ) -> Self {
         let queue = Queue {
@@ -57,6 +61,8 @@ impl TaskRunner {
             worker_id: config.worker_id.clone(),
         };
         let slots = Slots::new(config.thread_count);
+        executor.set_limit(config.thread_count);
+        let ahead = Mutex::new(Ahead::new(config.prefetch));
         let control = Control { paused: config.paused, poll_interval: config.poll_interval };
         let metrics = worker_metrics(&config.task_type, config.domain.as_deref());
         Self {
@@ -73,11 +79,13 @@ impl TaskRunner {
             executor,
             report,
             relief_wanted: Notify::new(),
+            ahead,
+            look_back_wanted: Notify::new(),
         }
     }
 
-    /// No poll is sent until `resume`. One in flight is awaited and what it brings is run, as is all else
-    /// that is here.
+    /// No poll is sent until `resume`. One in flight is awaited; what it brings and what is here already is
+    /// run as far as threads are free, and handed back otherwise.
     pub fn pause(&self) {
         self.control.send_modify(|control| control.paused = true);
     }
@@ -87,11 +95,12 @@ impl TaskRunner {
         self.control.send_modify(|control| control.paused = false);
     }
 
-    /// So many tasks are held at once from now on. Fewer than are running: those finish, and none
+    /// So many tasks run at once from now on. Fewer than are running: those finish, and none
     /// follows them.
     pub fn set_thread_count(&self, thread_count: usize) -> Result<(), Error> {
         self.config.check_thread_count(thread_count)?;
-        self.slots.resize(thread_count);
+        self.slots.set_running(thread_count);
+        self.executor.set_limit(thread_count);
         Ok(())
     }
 
@@ -107,26 +116,18 @@ impl TaskRunner {
         self.progress.overdue()
     }
 
-    /// Pairs each task with a slot and hands them to the executor; surplus slots are free again. A server
-    /// that sends more than it was asked for waits here: nothing is polled meanwhile, nothing is lost. A task
-    /// that must not be run is reported from here. `since`: when the server may have started the clocks of
-    /// their leases.
-    pub(super) async fn hand_out(&self, tasks: Vec<PolledTask>, since: Instant, mut taken: SlotsTaken) {
+    /// Pairs each task with a slot and hands them to the executor; surplus slots are free again, and tasks
+    /// that are more than was asked for go back to the server. A task that must not be run is reported from
+    /// here. `since`: when the server may have started the clocks of their leases.
+    pub(super) fn hand_out(&self, tasks: Vec<PolledTask>, since: Instant, mut taken: SlotsTaken) {
+        let now = Instant::now();
         let mut batch = Vec::with_capacity(tasks.len());
         for task in tasks {
             let clock = LeaseClock { since, response_timeout: task.response_timeout };
             let hold = self.ledger.hold(&task.identity.task_id, &self.config.task_type, clock);
             let cancellation = self.config.lease_extend_enabled.then(|| self.lease(hold, &task));
-            let slot = loop {
-                if let Some(slot) = taken.split_one() {
-                    break slot;
-                }
-                self.submit(std::mem::take(&mut batch));
-                match self.slots.one().await {
-                    Some(more) => taken = more,
-                    None => return,
-                }
-            };
+            let slot = taken.split_one();
+            let is_surplus = slot.is_none();
             let metrics = Arc::clone(&self.metrics);
             let identity = task.identity.clone();
             let completion =
@@ -138,7 +139,13 @@ impl TaskRunner {
                 completion.complete(TaskResultWriter::failure(&task.identity, worker_id, status, reason));
                 continue;
             }
-            batch.push(Assignment { task, completion });
+            let start_by = start_by(now, task.response_timeout);
+            let assignment = Assignment { task, completion, start_by };
+            if is_surplus {
+                assignment.hand_back(&self.config.worker_id);
+            } else {
+                batch.push(assignment);
+            }
         }
         self.submit(batch);
     }
@@ -150,9 +157,17 @@ impl TaskRunner {
     }
 
     fn submit(&self, batch: Vec<Assignment>) {
-        if !batch.is_empty() && self.executor.submit(batch) {
+        if batch.is_empty() {
+            return;
+        }
+        if self.executor.submit(batch) {
             self.relief_wanted.notify_one();
         }
+        self.look_back_wanted.notify_one();
+    }
+
+    pub(super) fn ahead(&self) -> MutexGuard<'_, Ahead> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks after tasks that wait for a busy thread.

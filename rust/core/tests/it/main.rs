@@ -6,6 +6,7 @@ mod auth;
 mod delivery;
 mod payloads;
 mod polling;
+mod prefetch;
 mod ready_queue;
 mod leases;
 mod control;

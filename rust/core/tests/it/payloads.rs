@@ -1,11 +1,11 @@
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conductor_core::error::Error;
 use conductor_core::host::Runtime;
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
-use conductor_core::worker::{Assignment, Executor};
+use conductor_core::worker::{Assignment, Executor, Pace};
 
 use super::support::{DEADLINE, Lines, config, echo, eventually};
 
@@ -54,11 +54,21 @@ struct Immediate(Mutex<Vec<String>>);
 
 impl Executor for Immediate {
     fn submit(&self, batch: Vec<Assignment>) -> bool {
-        for Assignment { task, completion } in batch {
+        for Assignment { task, completion, .. } in batch {
             self.0.lock().unwrap().push(task.identity.task_id.to_string());
             completion.complete(echo(&task));
         }
         false
+    }
+
+    fn set_limit(&self, _limit: usize) {}
+
+    fn pace(&self, _now: Instant) -> Pace {
+        Pace::default()
+    }
+
+    fn take_back(&self, _now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
+        (Vec::new(), None)
     }
 
     fn relieve(&self) -> bool {

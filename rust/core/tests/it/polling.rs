@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conductor_core::error::{Error, ErrorKind};
 use conductor_core::host::Runtime;
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
-use conductor_core::worker::{Assignment, Executor};
+use conductor_core::worker::{Assignment, Executor, Pace};
 use conductor_devserver::{DevServer, Options, PushOptions};
 
 use super::support::{DEADLINE, Engine, Lines, config, echo, eventually, fault, server};
@@ -136,10 +136,20 @@ struct Immediate(Mutex<Vec<usize>>);
 impl Executor for Immediate {
     fn submit(&self, batch: Vec<Assignment>) -> bool {
         self.0.lock().unwrap().push(batch.len());
-        for Assignment { task, completion } in batch {
+        for Assignment { task, completion, .. } in batch {
             completion.complete(echo(&task));
         }
         false
+    }
+
+    fn set_limit(&self, _limit: usize) {}
+
+    fn pace(&self, _now: Instant) -> Pace {
+        Pace::default()
+    }
+
+    fn take_back(&self, _now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
+        (Vec::new(), None)
     }
 
     fn relieve(&self) -> bool {

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use conductor_core::host::Runtime;
 use conductor_core::observe::{EventSink, Level, LogRecord, TaskRunnerEvent};
-use conductor_core::settings::{Configuration, PollInterval, WorkerConfig};
+use conductor_core::settings::{Configuration, PollInterval, Prefetch, WorkerConfig};
 use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
-use conductor_core::worker::{Assignment, Completion, ReadyQueue, TaskRunner};
+use conductor_core::worker::{Assignment, Completion, Ended, ReadyQueue, TaskRunner};
 use conductor_devserver::{DevServer, FaultRule, Options};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -86,6 +86,7 @@ pub(crate) fn config(task_type: &str, thread_count: usize) -> WorkerConfig {
         thread_count,
         poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
         poll_timeout: None,
+        prefetch: Prefetch::Auto,
         lease_extend_enabled: false,
         paused: false,
     }
@@ -150,9 +151,12 @@ impl Engine {
                 let (queue, work) = (Arc::clone(&queue), Arc::clone(&work));
                 std::thread::spawn(move || {
                     queue.enlist();
-                    while let Some(Assignment { task, completion }) = queue.take() {
+                    while let Some((run, Assignment { task, completion, .. })) = queue.take() {
+                        let started = Instant::now();
                         let result = work(&task, &completion);
                         completion.complete(result);
+                        let at = Instant::now();
+                        queue.ended(Ended { run, at, took: Some(at - started) });
                     }
                     queue.resign();
                 })
