@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from conductor_fast import Configuration, MetricsSettings, WorkerHost, provide_metrics
-from conductor_fast.settings.authentication_settings import AuthenticationSettings
+from conductor_fast import AuthenticationSettings, Configuration, MetricsSettings, WorkerHost, provide_metrics
 from conductor_fast.testing import DevServer
 from tests.support.debian import needed
 from tests.support.scraping import get, scrape, value
