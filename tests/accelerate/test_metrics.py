@@ -26,8 +26,9 @@ PROGRAM = """
         return {"sum": sum(range(number))}
 
     def main():
+        port = int(os.environ["PORT"])
         settings = MetricsSettings(
-            directory="metrics", file_name="metrics.log", update_interval=0.1, http_port=int(os.environ["PORT"])
+            directory="metrics", file_name="metrics.log", update_interval=0.1, http_port=port
         )
         with TaskHandler(
             configuration=Configuration(), metrics_settings=settings, scan_for_annotated_workers=True

@@ -28,7 +28,7 @@ class LiveView:
         from rich.table import Table
 
         table = Table("worker", "state")
-        for heading in ("slots in use", "tasks/s", "failures", "last poll", "p50", "p99"):
+        for heading in ("slots in use", "tasks/s", "failures", "last poll"):
             table.add_column(heading, justify="right")
         now = time.monotonic()
         for worker in self._read()["workers"]:
@@ -45,18 +45,8 @@ class LiveView:
                 f"{rate:,.0f}",
                 f"{worker['failed_total']:,}",
                 "never" if age is None else f"{age:.1f} s ago",
-                _time(worker["execute_p50_seconds"]),
-                _time(worker["execute_p99_seconds"]),
             )
         return table
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 @contextmanager
