@@ -15,7 +15,9 @@ const OUTPUT: &[u8] = br#"{"a":1000000,"b":"two","c":true,"d":4.5}"#;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, what, times] = arguments.as_slice() else { return Err("usage: split|write|metrics TIMES".into()) };
+    let [_, what, times] = arguments.as_slice() else {
+        return Err("usage: split|write|metrics TIMES".into());
+    };
     let times: usize = times.parse()?;
     // For all, so that they have one start.
     let body = black_box(batch());
