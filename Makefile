@@ -54,6 +54,15 @@ test: lint instructions ## lint, then every test, Rust and Python
 	cargo test --workspace --exclude conductor-bridge --quiet
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: faults
+faults: build ## the fault tests, N times or until one fails; N=20, ARGS="-k redirect"
+	@for round in $$(seq $(or $(N),1)); do $(BIN)/pytest tests/faults -q -x $(ARGS) || exit 1; done
+
+.PHONY: soak
+soak: build ## load with 1 % of every wire fault for SECONDS (600)
+	CONDUCTOR_FAST_SOAK_SECONDS=$(or $(SECONDS),600) CONDUCTOR_FAST_SOAK_TASKS_PER_SECOND=$(or $(RATE),3000) \
+		$(BIN)/pytest tests/faults/test_soak.py -q -o timeout=0 $(ARGS)
+
 .PHONY: matrix
 matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13 that is on this machine
 	$(BIN)/python -m tests.matrix
@@ -73,6 +82,10 @@ instructions: build ## callgrind's count of split, write, decode, encode against
 .PHONY: bench-idle
 bench-idle: build ## workers that are idle, beside blocked ones, and that outlast their response timeout; ARGS="--short"
 	$(BIN)/python -m benches.idle_and_blocked $(ARGS)
+
+.PHONY: bench-zero-change
+bench-zero-change: build ## an unmodified application with and without `conductor-fast accelerate`; QUICK=1
+	$(BIN)/python -m benches.zero_change $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: wheel
 wheel: $(TOOLS) ## a wheel for this interpreter, in dist/

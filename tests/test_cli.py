@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,6 +143,20 @@ def test_dev_on_a_bad_host_says_so_and_exits_with_1() -> None:
     done = _run(PROGRAM, "dev", "--host", "nowhere")
     assert done.returncode == 1
     assert "is not an IP address" in done.stderr
+
+
+def test_dev_lets_requests_fail_as_told() -> None:
+    with _dev_server("--port", "0", "--fault", "503 of=polls type=greet") as (_process, url):
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            _ask(f"{url}/tasks/poll/batch/greet")
+        refused.value.close()
+        assert _ask(f"{url}/tasks/poll/batch/other") == []
+    done = _run(PROGRAM, "dev", "--port", "0", "--fault", "503 off=polls")
+    assert done.returncode == 2
+    assert 'there is no "off"; known are' in done.stderr
+    done = _run(PROGRAM, "dev", "--list-faults")
+    assert done.returncode == 0
+    assert "drip-millis=NUMBER" in done.stdout
 
 
 def test_dev_asks_for_tokens_when_it_has_a_key() -> None:

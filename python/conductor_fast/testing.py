@@ -138,11 +138,19 @@ class DevServer:
         """Forget the requests so far."""
         self._server.clear_transcript()
 
-    def add_fault(self, rule: Mapping[str, Any]) -> int:
-        """Let requests fail: a filter (`method`, `path` prefix, `taskType`, `count`) and one of `answer`
-        (`status`, `body`, `headers`), `close`, `closeAfter`, `delayMillis`. ValueError says what is wrong.
+    def add_fault(self, rule: Mapping[str, Any] | str) -> int:
+        """Let requests fail, as network, proxies and sick servers do: one fault, and whom it hits.
+
+        `rule` in words, `"503 of=updates seconds=30"`, or as a mapping, `{"status": 503, "of": "updates",
+        "seconds": 30}`; `fault_table()` has all of them. The first rule that hits a request is the one used.
+        ValueError says what is wrong with a rule.
         """
-        return self._server.add_fault(json.dumps(dict(rule)))
+        return self._server.add_fault(rule if isinstance(rule, str) else json.dumps(dict(rule)))
+
+    @staticmethod
+    def fault_table() -> str:
+        """Every word of a fault rule, a line each."""
+        return _core.DevServer.fault_table()
 
     def clear_faults(self) -> None:
         """Let no request fail any more."""

@@ -37,7 +37,23 @@ from conductor_fast.host.signals import StopLatch
     metavar="SECRET",
     help="The key's secret. Others on this machine can see it in the process list: none of value.",
 )
-def command(port: int, host: str, gathering: bool, auth_key: str | None, auth_secret: str | None) -> None:
+@click.option(
+    "--fault",
+    "faults",
+    metavar="RULE",
+    multiple=True,
+    help="Let requests fail, such as '503 of=updates seconds=30'; --list-faults tells all. Repeatable.",
+)
+@click.option("--list-faults", is_flag=True, help="Print what can be put into --fault, and end.")
+def command(
+    port: int,
+    host: str,
+    gathering: bool,
+    auth_key: str | None,
+    auth_secret: str | None,
+    faults: tuple[str, ...],
+    list_faults: bool,
+) -> None:
     """Run a Conductor task service in memory, until Ctrl-C or SIGTERM.
 
     It hands out tasks that are pushed to it and keeps what workers report; it has no workflows, and
@@ -45,6 +61,9 @@ def command(port: int, host: str, gathering: bool, auth_key: str | None, auth_se
     """
     from conductor_fast.testing import DevServer
 
+    if list_faults:
+        click.echo(DevServer.fault_table(), nl=False)
+        return
     if (auth_key is None) != (auth_secret is None):
         raise click.UsageError("--auth-key and --auth-secret are needed together")
     auth = (auth_key, auth_secret) if auth_key is not None and auth_secret is not None else None
@@ -65,6 +84,11 @@ def command(port: int, host: str, gathering: bool, auth_key: str | None, auth_se
         )
         raise click.ClickException(f"{error}; {remedy}") from None
     with server:
+        try:
+            for fault in faults:
+                server.add_fault(fault)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
         click.echo(f"listening on {server.url}")
         click.echo(f"  workers:  WorkerHost({server.url!r}).start_worker('greet', greet)")
         click.echo(f"  a task:   curl -d '{_PUSH}' {server.url.removesuffix('/api')}/dev/push")

@@ -130,7 +130,12 @@ impl PyDevServer {
     }
 
     fn add_fault(&self, rule: &str) -> PyResult<u64> {
-        FaultRule::from_json(rule).map(|rule| self.0.add_fault(rule)).map_err(PyValueError::new_err)
+        FaultRule::parse(rule).map(|rule| self.0.add_fault(rule)).map_err(PyValueError::new_err)
+    }
+
+    #[staticmethod]
+    fn fault_table() -> String {
+        FaultRule::table()
     }
 
     fn clear_faults(&self) {

@@ -213,9 +213,7 @@ impl PyRuntime {
     fn held(&self, py: Python<'_>) -> Vec<(String, String, bool)> {
         py.detach(|| self.runtime.held())
             .into_iter()
-            .map(|held| {
-                (held.task_id.to_string(), held.task_type.to_string(), held.stage == Stage::Undelivered)
-            })
+            .map(|held| (held.task_id.to_string(), held.task_type.to_string(), held.stage != Stage::Running))
             .collect()
     }
 

@@ -3,11 +3,23 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// An error of the core, with the kind boxed so that `Result`s on the hot path stay small.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
     kind: Box<ErrorKind>,
+}
+
+/// Part of an answer. It may hold inputs, so that only its length is ever shown.
+#[derive(Clone)]
+pub struct Received(pub Bytes);
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -16,6 +28,8 @@ pub enum ErrorKind {
     Configuration { field: &'static str, problem: String },
     /// No answer: refused, reset, timed out, truncated. `connected`: something may have been sent.
     Network { problem: String, connected: bool },
+    /// A success whose body did not come whole: broken off, too slow, too large. `received` is what came.
+    Cut { problem: String, received: Received },
     /// An answer that is not a success. `message` is the server's, cut to 512 bytes; `retry_after`: how long
     /// it asks not to be called again.
     Answer { status: u16, message: String, retryable: bool, retry_after: Option<Duration> },
@@ -80,7 +94,9 @@ impl Error {
     /// May the call be tried again, and how? The table of `reliability.md`, 3.2, as far as it is built.
     pub fn judge(&self) -> Judgement {
         match &*self.kind {
-            ErrorKind::Network { .. } | ErrorKind::UnexpectedBody { .. } => Judgement::Transient,
+            ErrorKind::Network { .. } | ErrorKind::Cut { .. } | ErrorKind::UnexpectedBody { .. } => {
+                Judgement::Transient
+            }
             ErrorKind::Answer { status, message, .. } => judge_answer(*status, message),
             ErrorKind::Configuration { .. }
             | ErrorKind::TokenRefused { .. }
@@ -178,7 +194,9 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration { field, problem } => write!(f, "{field}: {problem}"),
-            Self::Network { problem, .. } | Self::Unauthorized { problem, .. } => f.write_str(problem),
+            Self::Network { problem, .. }
+            | Self::Cut { problem, .. }
+            | Self::Unauthorized { problem, .. } => f.write_str(problem),
             Self::Answer { status, message, .. } if message.is_empty() => write!(f, "status {status}"),
             Self::Answer { status, message, .. } => write!(f, "status {status}: {message}"),
             Self::TokenRefused { status, code, message } => write!(f, "status {status} {code}: {message}"),

@@ -90,7 +90,7 @@ impl Answer {
         Self::error(405, &format!("Request method '{method}' is not supported"))
     }
 
-    pub(crate) fn scripted(status: u16, body: String, headers: Vec<(String, String)>) -> Self {
+    pub(crate) fn scripted(status: u16, body: Vec<u8>, headers: Vec<(String, String)>) -> Self {
         let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let content_type = if typed { None } else { Some("application/json") };
         Self { headers, ..Self::new(status, content_type, body.into()) }
@@ -98,6 +98,15 @@ impl Answer {
 
     pub(crate) fn about(self, task_type: Option<Arc<str>>) -> Self {
         Self { task_type, ..self }
+    }
+
+    /// The same with another body.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// JSON goes out chunked, without a length, as the real server does; text has its length.
@@ -131,8 +140,8 @@ impl Answer {
 /// A body that is there already; without a known length it goes out chunked.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
-    data: Option<Bytes>,
-    chunked: bool,
+    pub(crate) data: Option<Bytes>,
+    pub(crate) chunked: bool,
 }
 
 impl Body for AnswerBody {

@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -11,15 +11,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::answer::{Answer, AnswerBody};
+use crate::answer::AnswerBody;
 use crate::control_routes::control_route;
-use crate::fault::FaultAction;
-use crate::request::{ApiRequest, polled_type};
-use crate::routes::route;
+use crate::fault_answer::{Outcome, answer};
+use crate::raw_answer::RawAnswer;
+use crate::request::ApiRequest;
 use crate::shared::Shared;
 use crate::token_routes::TOKEN_PATH;
 
@@ -54,12 +54,25 @@ struct Activity {
 pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     // Small answers must not wait for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
+    // hyper has the socket; a second handle of it is for what HTTP does not write.
+    let raw = Mutex::new(None);
+    let Ok(spare) = SockRef::from(&stream).try_clone() else { return };
+    serve_http(&shared, stream, &raw).await;
+    let raw = raw.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let (Some(raw), Ok(stream)) = (raw, TcpStream::from_std(spare.into())) {
+        // Fails when the client has gone.
+        let _ = raw.write(stream).await;
+    }
+}
+
+/// Until the end of the connection, or until an answer is wanted that HTTP does not write.
+async fn serve_http(shared: &Arc<Shared>, stream: TcpStream, raw: &Mutex<Option<RawAnswer>>) {
     let activity = Activity::default();
     activity.last_millis.store(shared.clock.elapsed_millis(), Ordering::Relaxed);
     let connection = http1::Builder::new().pipeline_flush(true).serve_connection(
         TokioIo::new(stream),
         service_fn(|request| async {
-            let response = respond(&shared, request, &activity).await;
+            let response = respond(shared, request, &activity, raw).await;
             activity.ended.fetch_add(1, Ordering::Relaxed);
             response
         }),
@@ -89,6 +102,7 @@ async fn respond(
     shared: &Arc<Shared>,
     request: Request<Incoming>,
     activity: &Activity,
+    raw: &Mutex<Option<RawAnswer>>,
 ) -> Result<Response<AnswerBody>, CloseConnection> {
     let number = activity.begun.fetch_add(1, Ordering::Relaxed) + 1;
     let last = shared.options.requests_per_connection.is_some_and(|limit| number >= limit);
@@ -103,50 +117,16 @@ async fn respond(
     // A transcript is printed by tests that fail: it must not hold the key's secret.
     let body: &[u8] = if path == TOKEN_PATH { b"" } else { &request.body };
     let sequence = shared.transcript().record(elapsed_millis, method, path, query, body);
-    let (answer, task_type) = answer(shared, &request).await;
-    shared.transcript().answered(sequence, answer.as_ref().map(|answer| answer.status), task_type);
-    answer.map(|answer| answer.into_response(last)).ok_or(CloseConnection)
-}
-
-/// The answer after all fault rules (`None`: close without one) and the task type for the transcript.
-async fn answer(shared: &Arc<Shared>, request: &ApiRequest) -> (Option<Answer>, Option<Arc<str>>) {
-    let (fault, task_type) = fault(shared, request);
-    let answer = match fault {
-        None => Some(route(shared, request).await),
-        Some(FaultAction::Answer { status, body, headers }) => Some(Answer::scripted(status, body, headers)),
-        Some(FaultAction::Close) => None,
-        Some(FaultAction::CloseAfter) => {
-            route(shared, request).await;
-            None
+    let (outcome, task_type) = answer(shared, request).await;
+    let status = outcome.answer().map(|answer| answer.status);
+    shared.transcript().answered(sequence, status, task_type);
+    match RawAnswer::of(outcome) {
+        Err(Outcome::LastAnswer(answer)) => Ok(answer.into_response(true)),
+        Err(Outcome::Answer(answer)) => Ok(answer.into_response(last)),
+        Err(_) => Err(CloseConnection),
+        Ok(answer) => {
+            *raw.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            Err(CloseConnection)
         }
-        Some(FaultAction::Delay(time)) => {
-            sleep(time).await;
-            Some(route(shared, request).await)
-        }
-    };
-    let task_type = task_type.or_else(|| answer.as_ref().and_then(|answer| answer.task_type.clone()));
-    (answer, task_type)
-}
-
-fn fault(shared: &Shared, request: &ApiRequest) -> (Option<FaultAction>, Option<Arc<str>>) {
-    if shared.faults().is_empty() {
-        return (None, None);
     }
-    let task_type = task_type(shared, request);
-    let action = shared.faults().hit(request.method(), request.path(), task_type.as_deref());
-    (action, task_type)
-}
-
-/// The type that a poll names, or that of the task that an update names.
-fn task_type(shared: &Shared, request: &ApiRequest) -> Option<Arc<str>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Named {
-        task_id: String,
-    }
-    if let Some(task_type) = polled_type(request.path()) {
-        return Some(Arc::from(&*task_type));
-    }
-    let named: Named = serde_json::from_slice(&request.body).ok()?;
-    shared.store().find(&named.task_id).map(|task| Arc::clone(&task.template.task_type))
 }

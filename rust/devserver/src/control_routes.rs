@@ -8,7 +8,7 @@
 //! | `POST /dev/cancel/{taskId}` | ends a task as `CANCELED` |
 //! | `GET`, `DELETE /dev/transcript` | requests so far; forget them |
 //! | `POST /dev/expire-tokens` | lets every token that was issued expire now |
-//! | `POST`, `DELETE /dev/faults` | adds a fault rule (`FaultRule::from_json`); clears all |
+//! | `POST`, `DELETE /dev/faults` | adds a fault rule (`FaultRule::parse`); clears all |
 
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ pub(crate) fn control_route(shared: &Shared, request: &ApiRequest, rest: &str) -
             shared.transcript().clear();
             Answer::empty(204)
         }
-        ("POST", "faults") => match FaultRule::from_json(&String::from_utf8_lossy(&request.body)) {
+        ("POST", "faults") => match FaultRule::parse(&String::from_utf8_lossy(&request.body)) {
             Ok(rule) => Answer::json(200, shared.faults().add(rule).to_string()),
             Err(message) => Answer::error(400, &message),
         },

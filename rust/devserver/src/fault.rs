@@ -1,22 +1,50 @@
 //! Scripted failures: what the network and a broken server do to a request.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-/// Which requests fail, how, and how often. The first rule that fits a request is the one used.
+/// `per_million` of a rule that hits every request that fits.
+const MILLION: u32 = 1_000_000;
+
+/// Which requests fail, how, and how often. The first rule that hits a request is the one used. Read from text by
+/// [`FaultRule::parse`], which holds the table of all faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultRule {
     /// `GET`, `POST`, ...; `None` fits all.
     pub method: Option<String>,
     /// The path as sent, without query, begins with this: `/api/tasks/poll`.
     pub path_prefix: String,
+    /// What the request is for; `None` fits all.
+    pub of: Option<FaultTarget>,
     /// The task type in a poll's path or of the task that an update names; `None` fits all requests.
     pub task_type: Option<String>,
     /// What happens instead of, before or after the real work.
     pub action: FaultAction,
+    /// So many requests that fit pass unharmed first.
+    pub skip: u32,
     /// How many requests it hits; `None`: all until it is cleared.
     pub count: Option<u32>,
+    /// How long it is in force, from when it is added; `None`: until it is cleared.
+    pub lasts: Option<Duration>,
+    /// Of a million requests that fit, so many are hit, by the same dice in every run; 1,000,000: all.
+    pub per_million: u32,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultTarget {
+    /// Polls, single and in batches.
+    Polls,
+    /// Results: `POST /tasks` and update-v2, but for leases.
+    Updates,
+    /// Extensions of leases.
+    Leases,
+    /// Looks at a task: `GET /tasks/{taskId}`.
+    Looks,
+    /// `POST /token`.
+    Tokens,
 }
 
 /// What a fault does.
@@ -27,96 +55,102 @@ pub enum FaultAction {
         /// HTTP status.
         status: u16,
         /// Sent as it is, with `Content-Length`.
-        body: String,
+        body: Vec<u8>,
         /// Further headers, such as `Retry-After`.
         headers: Vec<(String, String)>,
     },
     /// Closes the connection without doing anything.
     Close,
-    /// Does the work, then closes the connection instead of answering: a lost acknowledgement.
-    CloseAfter,
+    /// Resets the connection (RST) without doing anything.
+    Reset,
+    /// Does nothing and says nothing, on a connection that stays open: what a half-open socket looks like.
+    Hang,
     /// Waits, then goes on as usual.
     Delay(Duration),
+    /// Answers without doing anything: 200 and a JSON array that begins with so many blanks.
+    Huge(u64),
+    /// Hands out so many tasks more than a batch poll asks for.
+    MoreTasks(usize),
+    /// Hands out each task of a batch poll twice in the same answer.
+    Twice,
+    /// Hands out the tasks of a poll once more at the next poll.
+    Again,
+    /// Does the work, then closes the connection instead of answering: a lost acknowledgement.
+    CloseAfter,
+    /// Does the work, then says nothing, on a connection that stays open.
+    HangAfter,
+    /// Does the work, then waits before it answers.
+    DelayAfter(Duration),
+    /// Does the work, and sends its answer with `Connection: close`.
+    ConnectionClose,
+    /// Does the work, and sends the answer in another way than HTTP or time would have it.
+    Wire(WireFault),
 }
 
-/// The JSON form: `{"method","path","taskType","count"}` and one of `"answer":{"status","body","headers"}`,
-/// `"close":true`, `"closeAfter":true`, `"delayMillis":100`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FaultRuleJson {
-    method: Option<String>,
-    #[serde(default)]
-    path: String,
-    task_type: Option<String>,
-    count: Option<u32>,
-    answer: Option<AnswerJson>,
-    #[serde(default)]
-    close: bool,
-    #[serde(default)]
-    close_after: bool,
-    delay_millis: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AnswerJson {
-    status: u16,
-    #[serde(default)]
-    body: String,
-    #[serde(default)]
-    headers: std::collections::BTreeMap<String, String>,
+/// How an answer is spoilt on its way. The connection ends with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireFault {
+    /// The head and so many bytes of the body, then the end: `reset`: by RST, else by FIN.
+    Cut {
+        /// Of the body.
+        bytes: usize,
+        /// By RST.
+        reset: bool,
+    },
+    /// One byte, head and body alike, each so often.
+    Drip(Duration),
+    /// Bytes that are no HTTP, instead of the answer.
+    Garbage,
+    /// `Content-Length` says so many bytes more (or less) than there are.
+    LengthOff(i64),
+    /// `100 Continue` before the answer, unasked.
+    Continue,
 }
 
 impl FaultRule {
-    /// Reads the JSON form; the error says what is wrong with it.
-    pub fn from_json(json: &str) -> Result<Self, String> {
-        let rule: FaultRuleJson = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        let answer = rule.answer.map(|answer| FaultAction::Answer {
-            status: answer.status,
-            body: answer.body,
-            headers: answer.headers.into_iter().collect(),
-        });
-        let given = [
-            answer,
-            rule.close.then_some(FaultAction::Close),
-            rule.close_after.then_some(FaultAction::CloseAfter),
-            rule.delay_millis.map(|millis| FaultAction::Delay(Duration::from_millis(millis))),
-        ];
-        let mut actions = given.into_iter().flatten();
-        let (Some(action), None) = (actions.next(), actions.next()) else {
-            return Err("give exactly one of answer, close, closeAfter, delayMillis".to_owned());
-        };
-        if let FaultAction::Answer { status, .. } = action
-            && !(200..1000).contains(&status)
-        {
-            return Err(format!("{status} is no final HTTP status"));
-        }
-        Ok(Self {
-            method: rule.method,
-            path_prefix: rule.path,
-            task_type: rule.task_type,
+    /// All requests, for ever, until narrowed.
+    pub fn new(action: FaultAction) -> Self {
+        Self {
+            method: None,
+            path_prefix: String::new(),
+            of: None,
+            task_type: None,
             action,
-            count: rule.count,
-        })
+            skip: 0,
+            count: None,
+            lasts: None,
+            per_million: MILLION,
+        }
     }
 
-    fn fits(&self, method: &str, path: &str, task_type: Option<&str>) -> bool {
-        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && path.starts_with(&self.path_prefix)
-            && self.task_type.as_deref().is_none_or(|wanted| task_type == Some(wanted))
+    fn fits(&self, request: &Suspect<'_>) -> bool {
+        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(request.method))
+            && request.path.starts_with(&self.path_prefix)
+            && self.of.is_none_or(|wanted| request.of == Some(wanted))
+            && self.task_type.as_deref().is_none_or(|wanted| request.task_type == Some(wanted))
     }
 }
 
-/// The rules in force, in the order in which they were added.
+/// What of a request decides whether a rule fits.
+pub(crate) struct Suspect<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) of: Option<FaultTarget>,
+    pub(crate) task_type: Option<&'a str>,
+}
+
+/// The rules in force, in the order in which they were added, each with its end.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    rules: Vec<FaultRule>,
+    rules: Vec<(FaultRule, Option<Instant>)>,
     added: u64,
+    dice: u64,
 }
 
 impl Faults {
     pub(crate) fn add(&mut self, rule: FaultRule) -> u64 {
-        self.rules.push(rule);
+        let end = rule.lasts.map(|lasts| Instant::now() + lasts);
+        self.rules.push((rule, end));
         self.added += 1;
         self.added
     }
@@ -130,17 +164,38 @@ impl Faults {
     }
 
     /// What happens to a request, and counts it; a rule that is used up goes.
-    pub(crate) fn hit(&mut self, method: &str, path: &str, task_type: Option<&str>) -> Option<FaultAction> {
-        let position =
-            self.rules.iter().position(|rule| rule.count != Some(0) && rule.fits(method, path, task_type))?;
-        let rule = &mut self.rules[position];
-        let action = rule.action.clone();
-        if let Some(left) = &mut rule.count {
-            *left -= 1;
-            if *left == 0 {
-                self.rules.remove(position);
+    pub(crate) fn hit(&mut self, request: &Suspect<'_>, now: Instant) -> Option<FaultAction> {
+        self.rules.retain(|(_, end)| end.is_none_or(|end| now < end));
+        for position in 0..self.rules.len() {
+            let (rule, _) = &mut self.rules[position];
+            if rule.count == Some(0) || !rule.fits(request) {
+                continue;
             }
+            if rule.skip > 0 {
+                rule.skip -= 1;
+                continue;
+            }
+            if rule.per_million < MILLION && throw(&mut self.dice) >= rule.per_million {
+                continue;
+            }
+            let action = rule.action.clone();
+            if let Some(left) = &mut rule.count {
+                *left -= 1;
+                if *left == 0 {
+                    self.rules.remove(position);
+                }
+            }
+            return Some(action);
         }
-        Some(action)
+        None
     }
+}
+
+/// The next number below a million (splitmix64).
+fn throw(state: &mut u64) -> u32 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    u32::try_from((mixed ^ (mixed >> 31)) % u64::from(MILLION)).unwrap_or_default()
 }

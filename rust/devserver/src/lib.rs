@@ -26,10 +26,11 @@
 //! | `alarms` `census` `queue` `task_table` | where tasks are timed, counted, wait, are found |
 //! | `task_result` `task_store` `workflow_progress` `task_update` `termination` | what happens to tasks and workflows; plain functions of state and time |
 //! | `queue_report` `reference_update` | what is asked of queues; updates by a task's name |
-//! | `fault` `request` `tokens` `transcript` `shared` | what goes wrong, HTTP in, who may call, what is remembered, what all share |
+//! | `fault` `fault_text` `request` `tokens` `transcript` `shared` | what goes wrong, HTTP in, who may call, what is remembered, what all share |
 //! | `answer` `metadata_routes` `polling` `task_routes` `token_routes` | HTTP out, the handlers of the API |
 //! | `queue_routes` `reference_routes` `schema_routes` `workflow_metadata_routes` `workflow_routes` | those that no worker calls in a loop |
 //! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
+//! | `fault_answer` `raw_answer` | answers under a fault; those that are no HTTP |
 //! | `connection` `server` `dev_server` | sockets, the thread, the handle |
 //!
 //! # Against the real server
@@ -77,6 +78,7 @@ mod queue_report;
 mod reference_update;
 
 mod fault;
+mod fault_text;
 mod request;
 mod tokens;
 mod transcript;
@@ -99,11 +101,14 @@ mod control;
 mod control_routes;
 mod routes;
 
+mod fault_answer;
+mod raw_answer;
+
 mod connection;
 mod server;
 
 mod dev_server;
 
 pub use dev_server::DevServer;
-pub use fault::{FaultAction, FaultRule};
+pub use fault::{FaultAction, FaultRule, FaultTarget, WireFault};
 pub use options::{AuthOptions, Options, PushError, PushOptions};

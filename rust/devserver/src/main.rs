@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use conductor_devserver::{AuthOptions, DevServer, Options, PushOptions};
+use conductor_devserver::{AuthOptions, DevServer, FaultRule, Options, PushOptions};
 
 const USAGE: &str = "\
 An in-memory Conductor task service for tests, demos and benchmarks.
@@ -22,6 +22,8 @@ usage: conductor-devserver [options]
   --auth-key KEY                 ask for a token, which /token gives for this key; with --auth-secret
   --auth-secret SECRET           the key's secret; visible to other users of the machine, so none of value
   --token-ttl-seconds N          how long a token is good (2700)
+  --fault RULE                   let requests fail, such as '503 of=updates seconds=30'; may be repeated
+  --list-faults                  all that can be put into RULE
   --define JSON                  create a task definition; may be repeated
   --input JSON                   input of the tasks below ({\"name\":\"World\"})
   --push TYPE:COUNT              add tasks at the start; may be repeated
@@ -39,6 +41,8 @@ const LOOKS_PER_FORGET: u32 = 100;
 /// What the command line asks for.
 struct Arguments {
     options: Options,
+    list_faults: bool,
+    faults: Vec<FaultRule>,
     definitions: Vec<String>,
     input: String,
     push: Vec<(String, usize)>,
@@ -48,6 +52,9 @@ struct Arguments {
 fn main() -> ExitCode {
     match parse(std::env::args().skip(1)) {
         Ok(None) => say(&mut std::io::stdout(), USAGE, ExitCode::SUCCESS),
+        Ok(Some(arguments)) if arguments.list_faults => {
+            say(&mut std::io::stdout(), &FaultRule::table(), ExitCode::SUCCESS)
+        }
         Ok(Some(arguments)) => match serve(&arguments) {
             Ok(never) => match never {},
             Err(message) => {
@@ -65,6 +72,9 @@ fn serve(arguments: &Arguments) -> Result<std::convert::Infallible, String> {
     let address = arguments.options.address;
     let server = DevServer::start(arguments.options.clone())
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    for rule in &arguments.faults {
+        server.add_fault(rule.clone());
+    }
     for definition in &arguments.definitions {
         server.define(definition).map_err(|error| error.to_string())?;
     }
@@ -102,6 +112,8 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
     let (mut key, mut secret, mut token_ttl) = (None, None, None);
     let mut arguments = Arguments {
         options: Options::default(),
+        list_faults: false,
+        faults: Vec::new(),
         definitions: Vec::new(),
         input: "{\"name\":\"World\"}".to_owned(),
         push: Vec::new(),
@@ -113,6 +125,10 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
         }
         if name == "--gathering" {
             arguments.options.gathering = true;
+            continue;
+        }
+        if name == "--list-faults" {
+            arguments.list_faults = true;
             continue;
         }
         let mut value = || given.next().ok_or_else(|| format!("{name} needs a value"));
@@ -127,6 +143,7 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             "--auth-key" => key = Some(value()?),
             "--auth-secret" => secret = Some(value()?),
             "--token-ttl-seconds" => token_ttl = Some(Duration::from_secs(number(&name, &value()?)?)),
+            "--fault" => arguments.faults.push(FaultRule::parse(&value()?)?),
             "--define" => arguments.definitions.push(value()?),
             "--input" => arguments.input = value()?,
             "--push" => arguments.push.push(type_and_count(&name, &value()?)?),

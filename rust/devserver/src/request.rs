@@ -41,6 +41,18 @@ impl ApiRequest {
         Ok(Self { parts, body })
     }
 
+    /// The same with `count` raised by `more`, whatever it was.
+    pub(crate) fn asking_for_more(mut self, more: usize) -> Self {
+        let count = self.integer("count", 1).ok().and_then(|count| usize::try_from(count).ok()).unwrap_or(1);
+        let others = self.query().split('&').filter(|pair| !pair.starts_with("count="));
+        let query: Vec<_> =
+            others.map(str::to_owned).chain([format!("count={}", count.saturating_add(more))]).collect();
+        if let Ok(target) = format!("{}?{}", self.path(), query.join("&")).parse() {
+            self.parts.uri = target;
+        }
+        self
+    }
+
     pub(crate) fn method(&self) -> &'static str {
         match self.parts.method.as_str() {
             // Spring answers HEAD as GET; hyper leaves the body out.

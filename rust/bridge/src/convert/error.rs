@@ -24,7 +24,7 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Unauthorized { status, problem } => {
             raise(py, &API_EXCEPTION, "ApiException", (*status, problem.clone()))
         }
-        ErrorKind::Network { .. } | ErrorKind::UnexpectedBody { .. } => {
+        ErrorKind::Network { .. } | ErrorKind::Cut { .. } | ErrorKind::UnexpectedBody { .. } => {
             raise(py, &API_EXCEPTION, "ApiException", (0_u16, error.to_string()))
         }
     }

@@ -11,6 +11,8 @@ pub enum Stage {
     Running,
     /// Its result waits for the server's yes.
     Undelivered,
+    /// The same, but the result was IN_PROGRESS: the server may hand the task out again before its yes arrives.
+    HandedIn,
 }
 
 #[derive(Debug, Clone)]

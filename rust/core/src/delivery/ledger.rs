@@ -1,14 +1,14 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
 
 use super::held::{Held, HoldId, Stage};
-use super::lease::{CancelTask, Lease, LeaseClock, Leases};
+use super::lease::{LeaseClock, Leases};
+use super::polls::Polls;
 use crate::observe::OutboxView;
-use crate::wire::TaskIdentity;
 
 /// What this host owes the server: polls in flight, and every task from the poll's answer to the
 /// server's yes. A drain is over when it is empty. It keeps the leases too, so that a lease ends exactly
@@ -18,23 +18,36 @@ pub struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
     /// A lease is due earlier than any before.
-    sooner: Notify,
+    pub(super) sooner: Notify,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     last_id: u64,
     polls_in_flight: usize,
-    held: HashMap<HoldId, Entry>,
-    leases: Leases,
+    pub(super) held: HashMap<HoldId, Holding>,
+    /// The latest holding of each task: a server may hand out a task twice. It outlives the holding for as
+    /// long as a poll is in flight that may bring the task once more.
+    latest: HashMap<Arc<str>, HoldId>,
+    polls: HashMap<Arc<str>, Polls>,
+    pub(super) leases: Leases,
 }
 
-struct Entry {
-    held: Held,
+pub(super) struct Holding {
+    pub(super) held: Held,
     /// Of its lease; `None` once the server has ended the task.
-    clock: Option<LeaseClock>,
+    pub(super) clock: Option<LeaseClock>,
     /// Since when its result waits for delivery, and the size of that.
     waits: Option<(Instant, usize)>,
+}
+
+/// A function has returned.
+pub(super) struct Returned {
+    pub id: HoldId,
+    /// Of the result, in bytes.
+    pub size: usize,
+    /// With IN_PROGRESS.
+    pub in_progress: bool,
 }
 
 impl State {
@@ -43,40 +56,63 @@ impl State {
     }
 }
 
-/// Counted as a poll in flight until it is dropped, whatever becomes of the poll.
-pub struct PollInFlight(Arc<Ledger>);
+/// Counted as a poll in flight until it is dropped, whatever becomes of the poll and of what it brings.
+pub struct PollInFlight {
+    ledger: Arc<Ledger>,
+    task_type: Arc<str>,
+    number: u64,
+}
 
 impl Drop for PollInFlight {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut guard = self.ledger.lock();
+        let state = &mut *guard;
         state.polls_in_flight -= 1;
-        self.0.tell(&state);
+        if let Some(polls) = state.polls.get_mut(&self.task_type) {
+            polls.ended(self.number, |task_id| _ = state.latest.remove(&task_id));
+        }
+        self.ledger.tell(state);
     }
 }
 
 impl Ledger {
-    pub fn poll(self: &Arc<Self>) -> PollInFlight {
-        self.lock().polls_in_flight += 1;
-        PollInFlight(Arc::clone(self))
+    pub fn poll(self: &Arc<Self>, task_type: &Arc<str>) -> PollInFlight {
+        let mut state = self.lock();
+        state.polls_in_flight += 1;
+        let number = state.polls.entry(Arc::clone(task_type)).or_default().begun();
+        PollInFlight { ledger: Arc::clone(self), task_type: Arc::clone(task_type), number }
     }
 
-    pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> HoldId {
-        let mut state = self.lock();
+    /// Enters a task that was handed out. `None`: it runs here already, or its result waits for the server's
+    /// yes or has just got it, so that this is a second delivery of the same attempt, which must not run.
+    pub fn hold(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> Option<HoldId> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let id = HoldId(state.last_id + 1);
+        match state.latest.entry(Arc::clone(task_id)) {
+            Entry::Vacant(entry) => _ = entry.insert(id),
+            Entry::Occupied(mut entry) => {
+                let before = state.held.get(entry.get());
+                if before.is_none_or(|before| before.held.stage != Stage::HandedIn) {
+                    return None;
+                }
+                entry.insert(id);
+            }
+        }
         state.last_id += 1;
-        let id = HoldId(state.last_id);
         let held =
             Held { task_id: Arc::clone(task_id), task_type: Arc::clone(task_type), stage: Stage::Running };
-        state.held.insert(id, Entry { held, clock: Some(clock), waits: None });
-        id
+        state.held.insert(id, Holding { held, clock: Some(clock), waits: None });
+        Some(id)
     }
 
-    /// Their results, of so many bytes, wait for delivery from `now` on.
-    pub fn finished(&self, now: Instant, results: impl Iterator<Item = (HoldId, usize)>) {
+    /// Their functions have returned, and their results wait for delivery from `now` on.
+    pub(super) fn finished(&self, now: Instant, results: impl Iterator<Item = Returned>) {
         let mut state = self.lock();
-        for (id, size) in results {
-            if let Some(entry) = state.held.get_mut(&id) {
-                entry.held.stage = Stage::Undelivered;
-                entry.waits = Some((now, size));
+        for Returned { id, size, in_progress } in results {
+            if let Some(holding) = state.held.get_mut(&id) {
+                holding.held.stage = if in_progress { Stage::HandedIn } else { Stage::Undelivered };
+                holding.waits = Some((now, size));
             }
         }
     }
@@ -96,6 +132,13 @@ impl Ledger {
         self.lock().held.contains_key(&id)
     }
 
+    /// Was the task handed out again since, so that nobody waits for this holding's IN_PROGRESS any more?
+    pub fn is_superseded(&self, id: HoldId) -> bool {
+        let state = self.lock();
+        let latest = state.held.get(&id).and_then(|holding| state.latest.get(&holding.held.task_id));
+        latest.is_some_and(|latest| *latest != id)
+    }
+
     pub fn settled(&self, id: HoldId) {
         self.remove(id, |_| ());
     }
@@ -103,8 +146,8 @@ impl Ledger {
     /// As `settled`, by the server's yes at `now`. If the deadline was over `late` is called, before anybody
     /// who waits is told.
     pub fn delivered(&self, id: HoldId, now: Instant, late: impl FnOnce()) {
-        self.remove(id, |entry| {
-            if entry.clock.as_ref().is_some_and(|clock| {
+        self.remove(id, |holding| {
+            if holding.clock.as_ref().is_some_and(|clock| {
                 !clock.response_timeout.is_zero() && clock.since + clock.response_timeout < now
             }) {
                 late();
@@ -112,61 +155,25 @@ impl Ledger {
         });
     }
 
-    fn remove(&self, id: HoldId, look: impl FnOnce(&Entry)) {
-        let mut state = self.lock();
-        if let Some(entry) = state.held.remove(&id) {
-            look(&entry);
+    fn remove(&self, id: HoldId, look: impl FnOnce(&Holding)) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if let Some(holding) = state.held.remove(&id) {
+            look(&holding);
+            let Held { task_id, task_type, stage } = &holding.held;
+            if state.latest.get(task_id) == Some(&id) {
+                let polls = state.polls.get_mut(task_type);
+                let expected =
+                    *stage == Stage::Undelivered && polls.is_some_and(|polls| polls.settled(task_id));
+                if !expected {
+                    state.latest.remove(task_id);
+                }
+            }
         }
         if !state.leases.is_empty() {
             state.leases.end(id);
         }
-        self.tell(&state);
-    }
-
-    /// Extends the lease of a task from now on, until it is settled. Nothing if the server does not wait
-    /// for a word about it, if the server has ended it, or if the lease is extended already.
-    pub fn lease(&self, id: HoldId, identity: &TaskIdentity, cancel: Option<Arc<dyn CancelTask>>) {
-        let mut state = self.lock();
-        let Some(Entry { held, clock: Some(clock), .. }) = state.held.get(&id) else { return };
-        let Some(interval) = clock.interval() else { return };
-        if state.leases.is_tracked(id) {
-            return;
-        }
-        let due = clock.since + interval;
-        let lease =
-            Lease { identity: identity.clone(), task_type: Arc::clone(&held.task_type), interval, cancel };
-        if state.leases.track(id, lease, due) {
-            self.sooner.notify_one();
-        }
-    }
-
-    /// The server has ended this task: its lease is over, whatever becomes of its function. True if that
-    /// still runs; else it was our own result that ended the task, or it does not matter any more.
-    pub fn ended_by_server(&self, id: HoldId) -> bool {
-        let mut state = self.lock();
-        state.leases.end(id);
-        let Some(entry) = state.held.get_mut(&id) else { return false };
-        entry.clock = None;
-        entry.held.stage == Stage::Running
-    }
-
-    /// Takes the beats that are due, most urgent first, and tells when the next ones are.
-    pub fn due_beats(self: &Arc<Self>, now: Instant) -> (Vec<Beat>, Option<Instant>) {
-        let mut state = self.lock();
-        let due = state.leases.take_due(now);
-        let beats = due.into_iter().map(|(id, lease)| Beat {
-            id,
-            next_due: now + lease.again(),
-            is_running: state.held.get(&id).is_some_and(|entry| entry.held.stage == Stage::Running),
-            lease,
-            ledger: Arc::clone(self),
-        });
-        (beats.collect(), state.leases.next_due())
-    }
-
-    /// Ready when a lease is due earlier than `due_beats` has told.
-    pub fn sooner(&self) -> Notified<'_> {
-        self.sooner.notified()
+        self.tell(state);
     }
 
     /// Blocks the caller until nothing is owed; false if that took longer than `timeout`.
@@ -193,46 +200,15 @@ impl Ledger {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One extension of one lease, taken until it is dropped: so that none is lost, not even by a panic.
-pub struct Beat {
-    pub id: HoldId,
-    pub lease: Lease,
-    /// Its function has not returned yet.
-    pub is_running: bool,
-    next_due: Instant,
-    ledger: Arc<Ledger>,
-}
-
-impl Beat {
-    /// The server took the extension that was sent at `sent`.
-    pub fn succeeded(&mut self, sent: Instant) {
-        self.next_due = sent + self.lease.interval;
-        if let Some(Entry { clock: Some(clock), .. }) = self.ledger.lock().held.get_mut(&self.id) {
-            clock.since = sent;
-        }
-    }
-
-    pub fn missed(&mut self, now: Instant) {
-        self.next_due = now + self.lease.again();
-    }
-}
-
-impl Drop for Beat {
-    fn drop(&mut self) {
-        if self.ledger.lock().leases.beaten(self.id, self.next_due) {
-            self.ledger.sooner.notify_one();
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::TaskIdentity;
 
     fn identity() -> TaskIdentity {
         TaskIdentity { task_id: "t1".into(), workflow_instance_id: "w1".into() }
@@ -242,33 +218,8 @@ mod tests {
         LeaseClock { since: Instant::now(), response_timeout: Duration::from_secs(response_timeout) }
     }
 
-    #[test]
-    fn a_lease_lasts_until_its_task_is_settled_or_ended() {
-        let ledger = Arc::new(Ledger::default());
-        let clock = clock(10);
-        let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
-        let (never, settled, ended) =
-            (hold(LeaseClock { response_timeout: Duration::ZERO, ..clock }), hold(clock), hold(clock));
-        for id in [never, settled, ended] {
-            ledger.lease(id, &identity(), None);
-        }
-        let at = |seconds| clock.since + Duration::from_secs(seconds);
-        assert_eq!(ledger.due_beats(at(7)).1, Some(at(8)));
-        let (beats, next) = ledger.due_beats(at(8));
-        assert_eq!((beats.len(), next), (2, None));
-        assert!(beats.iter().all(|beat| beat.is_running));
-        for mut beat in beats {
-            beat.succeeded(at(9));
-        }
-        assert_eq!(ledger.due_beats(at(9)).1, Some(at(17)), "8 s after it was sent");
-        ledger.settled(settled);
-        assert!(!ledger.ended_by_server(settled), "seen late: our own result has ended it");
-        assert!(ledger.ended_by_server(ended));
-        ledger.finished(at(60), [(ended, 0)].into_iter());
-        assert!(!ledger.ended_by_server(ended));
-        ledger.lease(ended, &identity(), None);
-        assert_eq!(ledger.due_beats(at(60)).1, None);
-        assert_eq!(ledger.held().len(), 2);
+    fn returned(id: HoldId, size: usize, in_progress: bool) -> Returned {
+        Returned { id, size, in_progress }
     }
 
     #[test]
@@ -276,19 +227,19 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         let clock = clock(10);
         let at = |seconds| clock.since + Duration::from_secs(seconds);
-        let hold = |clock| ledger.hold(&"t1".into(), &"greet".into(), clock);
+        let hold = |id: &str, clock| ledger.hold(&id.into(), &"greet".into(), clock).unwrap();
         let is_late = |id, now| {
             let mut is_late = false;
             ledger.delivered(id, now, || is_late = true);
             is_late
         };
-        let (in_time, late) = (hold(clock), hold(clock));
+        let (in_time, late) = (hold("t1", clock), hold("t2", clock));
         assert!(!is_late(in_time, at(10)));
         assert!(is_late(late, at(11)));
         assert!(!is_late(late, at(11)), "settled already");
-        let never = hold(LeaseClock { response_timeout: Duration::ZERO, ..clock });
+        let never = hold("t1", LeaseClock { response_timeout: Duration::ZERO, ..clock });
         assert!(!is_late(never, at(9_000)));
-        let extended = hold(clock);
+        let extended = hold("t1", clock);
         ledger.lease(extended, &identity(), None);
         for mut beat in ledger.due_beats(at(8)).0 {
             beat.succeeded(at(8));
@@ -300,17 +251,18 @@ mod tests {
     fn empty_again_only_after_the_last_yes() {
         let ledger = Arc::new(Ledger::default());
         assert!(ledger.wait_empty(Duration::ZERO));
-        let poll = ledger.poll();
-        let first = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
-        let second = ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let poll = ledger.poll(&"greet".into());
+        let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let first = hold().unwrap();
+        let returned_at = Instant::now();
+        ledger.finished(returned_at, [returned(first, 7, true)].into_iter());
+        let second = hold().unwrap();
         drop(poll);
-        let returned = Instant::now();
-        ledger.finished(returned, [(first, 7)].into_iter());
-        let outbox = ledger.outbox(returned + Duration::from_secs(3));
+        let outbox = ledger.outbox(returned_at + Duration::from_secs(3));
         assert_eq!((outbox.results, outbox.bytes), (1, 7));
         assert_eq!(outbox.oldest_age, Some(Duration::from_secs(3)));
         ledger.settled(first);
-        assert_eq!(ledger.outbox(returned), OutboxView::default());
+        assert_eq!(ledger.outbox(returned_at), OutboxView::default());
         assert!(!ledger.wait_empty(Duration::from_millis(1)));
         assert_eq!(ledger.held().len(), 1);
         assert_eq!(ledger.held()[0].stage, Stage::Running);
@@ -320,5 +272,42 @@ mod tests {
         });
         ledger.settled(second);
         assert!(waiter.join().unwrap());
+    }
+    #[test]
+    fn a_task_is_held_once_unless_it_was_handed_in() {
+        let ledger = Ledger::default();
+        let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
+        let first = hold().unwrap();
+        assert_eq!(hold(), None, "it runs here");
+        ledger.finished(Instant::now(), [returned(first, 7, false)].into_iter());
+        assert_eq!(hold(), None, "its result waits for the yes");
+        ledger.settled(first);
+        let polling = hold().expect("the server may know better");
+        ledger.finished(Instant::now(), [returned(polling, 7, true)].into_iter());
+        let again = hold().expect("IN_PROGRESS: its yes may still be on the way");
+        assert!(ledger.is_superseded(polling) && !ledger.is_superseded(again));
+        ledger.settled(polling);
+        assert_eq!(hold(), None, "the late yes was to the first holding");
+        ledger.settled(again);
+        assert!(ledger.held().is_empty() && hold().is_some());
+    }
+
+    #[test]
+    fn a_poll_in_flight_may_bring_what_was_settled_meanwhile() {
+        let ledger = Arc::new(Ledger::default());
+        let task_type: Arc<str> = "greet".into();
+        let hold = || ledger.hold(&"t1".into(), &task_type, clock(0));
+        let settle = |id, in_progress| {
+            ledger.finished(Instant::now(), [returned(id, 7, in_progress)].into_iter());
+            ledger.settled(id);
+        };
+        let poll = ledger.poll(&task_type);
+        settle(hold().unwrap(), true);
+        settle(hold().expect("handed in"), false);
+        assert_eq!(hold(), None, "the poll was sent before the yes");
+        let _another = ledger.poll(&task_type);
+        drop(poll);
+        settle(hold().expect("this poll was sent after it"), false);
+        assert_eq!(hold(), None);
     }
 }

@@ -2,12 +2,15 @@
 
 mod held;
 mod lease;
+mod polls;
 mod ledger;
+mod beats;
 mod post_limit;
 mod outbox;
 mod updater;
 
+pub use beats::Beat;
 pub use held::{Held, HoldId, Stage};
 pub use lease::{CancelTask, Lease, LeaseClock};
-pub use ledger::{Beat, Ledger};
+pub use ledger::Ledger;
 pub use updater::{Finished, Updater};

@@ -11,7 +11,7 @@ use crate::transport::Backoff;
 use crate::wire::TaskResult;
 
 /// A result on its way, with what its retries need.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Letter {
     pub hold: HoldId,
     pub metrics: Arc<WorkerMetrics>,
@@ -21,6 +21,15 @@ pub(super) struct Letter {
     pub tries: u32,
     /// The server refused the result itself; this is the small failure that stands in for it.
     pub is_substitute: bool,
+}
+
+/// A letter that is being posted, and the right to do so. If its post panics, it goes back into the outbox.
+pub(super) struct InHand<'a> {
+    pub letter: Letter,
+    outbox: &'a Outbox,
+    sent: Instant,
+    is_answered: bool,
+    is_dealt_with: bool,
 }
 
 /// Results that the server has not yet acknowledged and that may be posted now, oldest first. Those
@@ -36,12 +45,6 @@ struct State {
     ready: VecDeque<Letter>,
     posting: usize,
     limit: PostLimit,
-}
-
-/// The right to post one letter. It frees itself on drop.
-pub(super) struct Posting<'a> {
-    outbox: &'a Outbox,
-    sent: Instant,
 }
 
 impl Outbox {
@@ -68,13 +71,16 @@ impl Outbox {
         }
     }
 
-    pub(super) async fn next(&self) -> (Letter, Posting<'_>) {
+    pub(super) async fn next(&self) -> InHand<'_> {
         loop {
             // Taken before the look, so that a letter that arrives in between is not slept through.
             let arrived = self.arrived.notified();
             let letter = self.lock().start();
             match letter {
-                Some(letter) => return (letter, Posting { outbox: self, sent: Instant::now() }),
+                Some(letter) => {
+                    let sent = Instant::now();
+                    return InHand { letter, outbox: self, sent, is_answered: false, is_dealt_with: false };
+                }
                 None => arrived.await,
             }
         }
@@ -100,14 +106,16 @@ impl State {
     }
 }
 
-impl Posting<'_> {
+impl InHand<'_> {
     /// The server has answered: how long that took, and when it was. `failed`: it may have too much to do.
-    pub(super) fn answered(self, failed: bool) -> (Duration, Instant) {
+    pub(super) fn answered(&mut self, failed: bool) -> (Duration, Instant) {
         let now = Instant::now();
         let took = now - self.sent;
+        self.is_answered = true;
         let mut state = self.outbox.lock();
         let (before, waiting) = (state.limit.now(), !state.ready.is_empty());
         state.limit.answered(took, failed, waiting);
+        state.posting -= 1;
         let has_grown = state.limit.now() > before;
         drop(state);
         if has_grown {
@@ -115,10 +123,20 @@ impl Posting<'_> {
         }
         (took, now)
     }
+
+    /// Somebody answers for it from here on.
+    pub(super) fn dealt_with(&mut self) {
+        self.is_dealt_with = true;
+    }
 }
 
-impl Drop for Posting<'_> {
+impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        self.outbox.lock().posting -= 1;
+        if !self.is_answered {
+            self.outbox.lock().posting -= 1;
+        }
+        if !self.is_dealt_with {
+            self.outbox.push(self.letter.clone());
+        }
     }
 }

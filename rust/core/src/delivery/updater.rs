@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::held::HoldId;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Returned};
 use super::outbox::{Letter, Outbox};
 use crate::error::{Error, Judgement};
 use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
@@ -83,8 +83,12 @@ impl Updater {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
-            let sizes = arrived.iter().map(|finished| (finished.hold, finished.result.body.len()));
-            self.ledger.finished(Instant::now(), sizes);
+            let returned = arrived.iter().map(|Finished { hold, result, .. }| Returned {
+                id: *hold,
+                size: result.body.len(),
+                in_progress: result.status == Status::InProgress,
+            });
+            self.ledger.finished(Instant::now(), returned);
             self.outbox.extend(arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
                 guards.push(guard);
                 Letter { hold, metrics, result, backoff: RETRY, tries: 0, is_substitute: false }
@@ -97,13 +101,14 @@ impl Updater {
 
     async fn post(self: Arc<Self>) {
         loop {
-            let (letter, posting) = self.outbox.next().await;
-            let answer = self.client.update_task(letter.result.body.clone()).await;
-            let (took, now) = posting.answered(answer.as_ref().is_err_and(tells_of_trouble));
+            let mut in_hand = self.outbox.next().await;
+            let answer = self.client.update_task(in_hand.letter.result.body.clone()).await;
+            let (took, now) = in_hand.answered(answer.as_ref().is_err_and(tells_of_trouble));
+            let letter = &in_hand.letter;
             match answer {
                 Ok(()) => {
                     // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
-                    self.delivered(&letter, took);
+                    self.delivered(letter, took);
                     self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
                     if self.failing_types.load(Ordering::Relaxed) > 0 {
                         self.recovered(&letter.metrics.task_type);
@@ -111,9 +116,10 @@ impl Updater {
                 }
                 Err(error) => {
                     letter.metrics.update_failed(took, &error);
-                    self.refused(letter, &error);
+                    self.refused(letter.clone(), &error);
                 }
             }
+            in_hand.dealt_with();
         }
     }
 
@@ -167,6 +173,10 @@ impl Updater {
         let updater = Arc::clone(self);
         spawn(async move {
             tokio::time::sleep(delay).await;
+            // Sent after the new holding's own report, it would call a task back that is already further on.
+            if letter.result.status == Status::InProgress && updater.ledger.is_superseded(letter.hold) {
+                return updater.ledger.settled(letter.hold);
+            }
             updater.outbox.push(letter);
         });
     }

@@ -164,10 +164,10 @@ impl Auth {
         let sent = Instant::now();
         let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.exchange(request));
         let answer = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")));
-        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
         http_request(HttpCall::Token, status, sent.elapsed());
         let answer = answer?;
-        let (status, body) = (answer.status(), answer.body());
+        let (status, body) = (answer.status, &answer.body);
         if status.is_success() {
             let unexpected = || ErrorKind::UnexpectedBody { problem: "no token came from /token".to_owned() };
             let answer: Answer = serde_json::from_slice(body).map_err(|_| unexpected())?;
@@ -185,7 +185,7 @@ impl Auth {
             }
             status => {
                 let body = masked(&String::from_utf8_lossy(body), &[key_id, key_secret]);
-                let asked = retry_after(answer.headers(), SystemTime::now());
+                let asked = retry_after(&answer.headers, SystemTime::now());
                 Err(classify(status, body.as_bytes()).with_retry_after(asked))
             }
         }

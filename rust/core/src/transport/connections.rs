@@ -2,9 +2,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::answer::{Answer, Patience, read};
 use super::tls_problem::tls_problem;
 use crate::error::{Error, ErrorKind};
 use crate::settings::Configuration;
@@ -66,13 +68,26 @@ impl Connections {
         Ok(Self { host, port, tls, connect_timeout, idle: Mutex::default() })
     }
 
-    /// Sends one request and reads the whole answer, success or not. A connection that closed before the
-    /// request was written is replaced without a word.
-    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), Error> {
+    /// Sends one request and reads the answer, success or not. A connection that closed before the request
+    /// was written is replaced without a word.
+    pub(super) async fn send(&self, request: Request<Bytes>, patience: Patience) -> Result<Answer, Error> {
+        let broken = |error: hyper::Error| connection_lost(&error);
+        let (mut connection, answer) = read(patience, self.head(request), broken).await?;
+        if answer.cut.is_none() {
+            connection.used = Instant::now();
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE_CONNECTIONS {
+                idle.push(connection);
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn head(&self, request: Request<Bytes>) -> Result<(Connection, Response<Incoming>), Error> {
         let mut request = request.map(Full::new);
         while let Some(mut connection) = self.take_idle() {
             match connection.sender.try_send_request(request).await {
-                Ok(response) => return self.read(connection, response).await,
+                Ok(response) => return Ok((connection, response)),
                 Err(mut refused) => match refused.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(lost(refused.error())),
@@ -81,22 +96,7 @@ impl Connections {
         }
         let mut connection = self.open().await?;
         let response = connection.sender.send_request(request).await.map_err(|error| lost(&error))?;
-        self.read(connection, response).await
-    }
-
-    async fn read(
-        &self,
-        mut connection: Connection,
-        response: hyper::Response<hyper::body::Incoming>,
-    ) -> Result<(StatusCode, Bytes), Error> {
-        let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
-        connection.used = Instant::now();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_CONNECTIONS {
-            idle.push(connection);
-        }
-        Ok((status, body))
+        Ok((connection, response))
     }
 
     fn take_idle(&self) -> Option<Connection> {
@@ -155,8 +155,13 @@ where
 
 #[cold]
 fn lost(error: &hyper::Error) -> Error {
+    Error::network(connection_lost(error))
+}
+
+#[cold]
+fn connection_lost(error: &hyper::Error) -> String {
     // A server that wants a client certificate says so after the handshake, in TLS 1.3.
-    Error::network(tls_problem(error).unwrap_or_else(|| format!("connection lost: {error}")))
+    tls_problem(error).unwrap_or_else(|| format!("connection lost: {error}"))
 }
 
 /// `way`: host and port, and the proxy if there is one.

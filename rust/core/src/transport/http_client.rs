@@ -1,14 +1,20 @@
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, Response, StatusCode};
 use reqwest::{Client, Proxy, redirect};
 
+use super::answer::{Answer, Patience, read};
 use super::connections::{IDLE_LIMIT, unreachable_server};
 use super::tls_problem::tls_problem;
 use crate::error::{Error, ErrorKind};
 use crate::settings::Configuration;
+
+/// For calls that have a limit of their own: the cap of a body alone, so that no server fills the memory. A
+/// workflow with all its tasks may be large.
+const UNHURRIED: Patience = Patience { head: Duration::from_secs(3_600), most_bytes: 512 * 1024 * 1024 };
 
 /// The client of the calls that are not hot, and of all calls where there is a proxy.
 #[derive(Debug, Clone)]
@@ -44,28 +50,44 @@ impl HttpClient {
         Ok(Self { client, origin: configuration.origin().into(), way: way.into() })
     }
 
-    /// Sends one request, whose URI is a path, and reads the whole answer, success or not.
+    /// Sends one request, whose URI is a path, and reads the whole answer, success or not: a connection is
+    /// only used again after its body was read. How long that may take is the caller's business.
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), Error> {
-        let response = self.exchange(request).await?;
-        Ok((response.status(), response.into_body()))
+        let answer = self.exchange(request).await?;
+        Ok((answer.status, answer.body))
     }
 
-    /// As `send`, with the answer's headers. A connection is only used again after its body was read.
-    pub(super) async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    /// As `send`, with the answer's headers.
+    pub(super) async fn exchange(&self, request: Request<Bytes>) -> Result<Answer, Error> {
+        let mut answer = self.send_within(request, UNHURRIED).await?;
+        match answer.cut.take() {
+            _ if answer.status.is_redirection() => Err(answer.redirection()),
+            None => Ok(answer),
+            Some(problem) => Err(Error::network(problem)),
+        }
+    }
+
+    pub(super) async fn send_within(
+        &self,
+        request: Request<Bytes>,
+        patience: Patience,
+    ) -> Result<Answer, Error> {
+        let broken = |error: reqwest::Error| self.network(&error).to_string();
+        let ((), answer) = read(patience, self.head(request), broken).await?;
+        Ok(answer)
+    }
+
+    async fn head(&self, request: Request<Bytes>) -> Result<((), Response<reqwest::Body>), Error> {
         let (mut parts, body) = request.into_parts();
         let not_a_uri = |_| Error::network("the path of the request is no URI");
         parts.uri = format!("{}{}", self.origin, parts.uri).parse().map_err(not_a_uri)?;
         let request = reqwest::Request::try_from(Request::from_parts(parts, body));
         let request = request.map_err(|_| Error::network("the URL of the request is no URL"))?;
-        let mut response = self.client.execute(request).await.map_err(|error| self.network(&error))?;
+        let response = self.client.execute(request).await.map_err(|error| self.network(&error))?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(proxy_wants_a_password());
         }
-        let mut answer = Response::new(Bytes::new());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = std::mem::take(response.headers_mut());
-        *answer.body_mut() = response.bytes().await.map_err(|error| self.network(&error))?;
-        Ok(answer)
+        Ok(((), response.into()))
     }
 
     /// reqwest's own text names the URL; the causes below it do not.

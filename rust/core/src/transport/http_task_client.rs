@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::Method;
-use hyper::header::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
+use super::answer::Patience;
 use super::auth::Auth;
 use super::connections::Connections;
 use super::http_client::HttpClient;
@@ -14,12 +14,18 @@ use super::request::{Requests, path_segment};
 use super::sender::Sender;
 use super::task_client::{BoxFuture, PollRequest, Queue, TaskClient};
 use super::tls;
-use crate::error::{Error, ErrorKind, classify};
+use crate::error::Error;
 use crate::observe::{EventSink, HttpCall, http_request};
 use crate::settings::Configuration;
 
 /// Beyond the time that the server may hold a poll: for the way there and back.
 const POLL_GRACE: Duration = Duration::from_secs(10);
+/// A task's input may have 10 MiB before the server moves it out, and the task carries more than that.
+const BYTES_PER_TASK: usize = 16 * 1024 * 1024;
+/// A server that sends more tasks than asked for is heard out up to here.
+const LEAST_POLL_BYTES: usize = 64 * 1024 * 1024;
+/// A task id, or what a proxy says instead.
+const UPDATE_ANSWER_BYTES: usize = 64 * 1024;
 /// For the look at a task, with whatever input it carries.
 const GET_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a result, plus what its size needs.
@@ -68,25 +74,30 @@ impl HttpTaskClient {
 
     async fn poll(&self, queue: &Queue, request: PollRequest) -> Result<Bytes, Error> {
         let path = self.poll_path(queue, request);
-        self.send(HttpCall::Poll, Method::GET, &path, Bytes::new(), request.timeout + POLL_GRACE).await
+        let most_bytes = request.count.saturating_mul(BYTES_PER_TASK).max(LEAST_POLL_BYTES);
+        let patience = Patience { head: request.timeout + POLL_GRACE, most_bytes };
+        // Older servers answer 204.
+        let is_array = |body: &[u8]| matches!(body.first(), None | Some(b'['));
+        let expected = ("a JSON array of tasks", is_array as fn(&[u8]) -> bool);
+        self.send(HttpCall::Poll, Method::GET, &path, Bytes::new(), patience, expected).await
     }
 
     async fn update(&self, body: Bytes) -> Result<(), Error> {
         let extra = Duration::from_secs((body.len() / UPDATE_BYTES_PER_SECOND) as u64);
-        let answer = self
-            .send(HttpCall::Update, Method::POST, &self.update_path, body, UPDATE_TIMEOUT + extra)
-            .await?;
-        if answer.first() == Some(&b'<') {
-            let problem = "a page instead of a task id".to_owned();
-            return Err(ErrorKind::UnexpectedBody { problem }.into());
-        }
+        let patience = Patience { head: UPDATE_TIMEOUT + extra, most_bytes: UPDATE_ANSWER_BYTES };
+        let is_no_page = |body: &[u8]| body.first() != Some(&b'<');
+        let expected = ("a task id", is_no_page as fn(&[u8]) -> bool);
+        self.send(HttpCall::Update, Method::POST, &self.update_path, body, patience, expected).await?;
         Ok(())
     }
 
     async fn get(&self, task_id: &str) -> Result<Bytes, Error> {
         let mut path = format!("{}/tasks/", self.requests.base_path);
         path_segment(&mut path, task_id);
-        self.send(HttpCall::GetTask, Method::GET, &path, Bytes::new(), GET_TIMEOUT).await
+        let patience = Patience { head: GET_TIMEOUT, most_bytes: LEAST_POLL_BYTES };
+        let is_object = |body: &[u8]| body.first() == Some(&b'{');
+        let expected = ("a task", is_object as fn(&[u8]) -> bool);
+        self.send(HttpCall::GetTask, Method::GET, &path, Bytes::new(), patience, expected).await
     }
 
     async fn send(
@@ -95,28 +106,17 @@ impl HttpTaskClient {
         method: Method,
         path: &str,
         body: Bytes,
-        timeout: Duration,
+        patience: Patience,
+        (what, is_expected): (&str, fn(&[u8]) -> bool),
     ) -> Result<Bytes, Error> {
-        self.auth.call(|token| self.exchange(call, method.clone(), path, body.clone(), timeout, token)).await
-    }
-
-    async fn exchange(
-        &self,
-        call: HttpCall,
-        method: Method,
-        path: &str,
-        body: Bytes,
-        timeout: Duration,
-        token: Option<HeaderValue>,
-    ) -> Result<Bytes, Error> {
-        let request = self.requests.make(method, path, body, token)?;
-        let sent = Instant::now();
-        let answer = tokio::time::timeout(timeout, self.sender.send(request))
-            .await
-            .unwrap_or_else(|_| Err(Error::network("no answer in time")));
-        http_request(call, answer.as_ref().map_or(0, |(status, _)| status.as_u16()), sent.elapsed());
-        let (status, body) = answer?;
-        if status.is_success() { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
+        let exchange = async |token| {
+            let request = self.requests.make(method.clone(), path, body.clone(), token)?;
+            let sent = Instant::now();
+            let answer = self.sender.send(request, patience).await;
+            http_request(call, answer.as_ref().map_or(0, |answer| answer.status.as_u16()), sent.elapsed());
+            answer?.success(what, is_expected)
+        };
+        self.auth.call(exchange).await
     }
 }
 

@@ -5,6 +5,7 @@ mod retry_after;
 mod task_client;
 mod tls_problem;
 mod tls;
+mod answer;
 mod connections;
 mod http_client;
 mod request;

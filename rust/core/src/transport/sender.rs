@@ -1,6 +1,7 @@
 use bytes::Bytes;
-use hyper::{Request, StatusCode};
+use hyper::Request;
 
+use super::answer::{Answer, Patience};
 use super::connections::Connections;
 use super::http_client::HttpClient;
 use crate::error::Error;
@@ -13,11 +14,11 @@ pub(super) enum Sender {
 }
 
 impl Sender {
-    /// Sends one request, whose URI is a path, and reads the whole answer, success or not.
-    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), Error> {
+    /// Sends one request, whose URI is a path, and reads the answer, success or not.
+    pub(super) async fn send(&self, request: Request<Bytes>, patience: Patience) -> Result<Answer, Error> {
         match self {
-            Self::Direct(connections) => connections.send(request).await,
-            Self::Proxied(client) => client.send(request).await,
+            Self::Direct(connections) => connections.send(request, patience).await,
+            Self::Proxied(client) => client.send_within(request, patience).await,
         }
     }
 }

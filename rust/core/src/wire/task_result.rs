@@ -47,6 +47,7 @@ pub struct TaskExecLog {
 #[derive(Debug, Clone)]
 pub struct TaskResult {
     pub identity: TaskIdentity,
+    pub status: Status,
     pub body: Bytes,
 }
 
@@ -55,6 +56,7 @@ pub struct TaskResult {
 #[derive(Debug)]
 pub struct TaskResultWriter {
     pub body: Vec<u8>,
+    status: Status,
 }
 
 impl TaskResultWriter {
@@ -70,7 +72,7 @@ impl TaskResultWriter {
         body.extend_from_slice(br#","status":""#);
         body.extend_from_slice(status.name().as_bytes());
         body.extend_from_slice(br#"","outputData":"#);
-        Self { body }
+        Self { body, status }
     }
 
     /// Lets `write` append the output, one JSON object. The error is the reason why it cannot be sent:
@@ -121,7 +123,7 @@ impl TaskResultWriter {
 
     pub fn finish(mut self, task: &TaskIdentity) -> TaskResult {
         self.body.push(b'}');
-        TaskResult { identity: task.clone(), body: self.body.into() }
+        TaskResult { identity: task.clone(), status: self.status, body: self.body.into() }
     }
 
     /// A whole result without output: for tasks that could not be run or whose output could not be sent.

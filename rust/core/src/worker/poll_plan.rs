@@ -28,11 +28,14 @@ pub struct PollPlan {
     /// The store held a partial batch until the user's timeout: what is asked for is only what may be there.
     gathers: bool,
     /// The most to ask such a store for.
-    most: usize,
+    gathered: usize,
     drained: bool,
     long_poll: Duration,
     /// Empty polls in a row that the server did not hold.
     empty: u32,
+    /// After an answer that was cut: no poll asks for more, so that one loss is not followed by another of its
+    /// size. Doubles with each answer that comes whole.
+    most: usize,
     failures: Backoff,
 }
 
@@ -42,10 +45,11 @@ impl PollPlan {
             interval: config.poll_interval,
             timeout: config.poll_timeout,
             gathers: false,
-            most: 1,
+            gathered: 1,
             drained: false,
             long_poll: FIRST_LONG_POLL,
             empty: 0,
+            most: usize::MAX,
             failures: AFTER_FAILURE,
         }
     }
@@ -55,8 +59,9 @@ impl PollPlan {
     }
 
     pub fn next(&self, free: usize) -> PollRequest {
+        let free = free.min(self.most);
         match self.timeout {
-            Some(timeout) if self.gathers => PollRequest { count: free.min(self.most), timeout },
+            Some(timeout) if self.gathers => PollRequest { count: free.min(self.gathered), timeout },
             Some(timeout) => PollRequest { count: free, timeout },
             None if self.drained => PollRequest { count: 1, timeout: self.long_poll },
             None => PollRequest { count: free, timeout: Duration::ZERO },
@@ -67,6 +72,9 @@ impl PollPlan {
     /// run from start to start.
     pub fn answered(&mut self, request: PollRequest, received: usize, took: Duration) -> Duration {
         self.failures.succeeded();
+        if received > 0 {
+            self.most = self.most.saturating_mul(2);
+        }
         let was_long = self.timeout.is_none() && self.drained;
         self.learn(request, received, took);
         if received > 0 {
@@ -98,11 +106,15 @@ impl PollPlan {
         if is_partial && received > 0 && !request.timeout.is_zero() && took >= request.timeout {
             self.gathers = true;
         }
-        self.most = if is_partial { 1 } else { request.count.saturating_mul(2) };
+        self.gathered = if is_partial { 1 } else { request.count.saturating_mul(2) };
     }
 
-    /// A poll failed: the delay before the next one; `random` is uniform in [0, 1).
-    pub fn failed(&mut self, random: f64) -> Duration {
+    /// A poll for `count` failed, or its answer was `cut`: the delay before the next one; `random` is uniform
+    /// in [0, 1).
+    pub fn failed(&mut self, count: usize, cut: bool, random: f64) -> Duration {
+        if cut {
+            self.most = (count / 2).max(1);
+        }
         self.failures.failed(random)
     }
 }
@@ -200,7 +212,20 @@ mod tests {
     #[test]
     fn failures_never_delay_for_longer_than_work_may_be_late() {
         let mut plan = plan(PollInterval::UpTo(ms(100)), None);
-        let longest = (0..50).map(|_| plan.failed(1.0)).max().unwrap();
+        let longest = (0..50).map(|_| plan.failed(10, false, 1.0)).max().unwrap();
         assert_eq!(longest, ms(1_500));
+    }
+    #[test]
+    fn a_cut_answer_halves_the_next_batches_until_they_come_whole() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        plan.failed(100, false, 0.0);
+        assert_eq!(plan.next(100).count, 100, "nothing came, so nothing was lost to its size");
+        plan.failed(100, true, 0.0);
+        assert_eq!(plan.next(100).count, 50);
+        plan.failed(50, true, 0.0);
+        let counts: Vec<_> = (0..4).map(|_| step(&mut plan, 100, 100, 1).0).collect();
+        assert_eq!(counts, [25, 50, 100, 100]);
+        plan.failed(1, true, 0.0);
+        assert_eq!(plan.next(100).count, 1, "never none");
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -55,7 +56,8 @@ impl TaskRunner {
                         );
                         self.log(Level::Warning, message);
                     }
-                    plan.failed(fastrand::f64())
+                    let cut = matches!(error.kind(), ErrorKind::Cut { .. });
+                    plan.failed(request.count, cut, fastrand::f64())
                 }
             };
             if !delay.is_zero() {
@@ -129,48 +131,69 @@ impl TaskRunner {
     }
 
     async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
-        let in_flight = self.ledger.poll();
+        let in_flight = self.ledger.poll(&self.config.task_type);
         let sent = Instant::now();
         self.metrics.poll_started();
         self.tell(|| Happening::PollStarted {
             worker_id: self.config.worker_id.clone(),
             poll_count: request.count,
         });
-        let PolledBatch { tasks, unusable } = self.ask(request).await.inspect_err(|error| {
+        let failed = |error: &Error| {
             self.metrics.poll_failed(sent.elapsed(), error);
             self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
-        })?;
-        self.metrics.poll_answered(sent.elapsed());
-        self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
+        };
+        let (PolledBatch { tasks, unusable }, cut) = self.ask(request).await.inspect_err(failed)?;
+        if let Some(error) = &cut {
+            failed(error);
+        } else {
+            self.metrics.poll_answered(sent.elapsed());
+            self.tell(|| Happening::PollCompleted { duration: sent.elapsed(), tasks_received: tasks.len() });
+        }
         self.debug(|| {
             let (count, millis) = (request.count, sent.elapsed().as_secs_f64() * 1_000.0);
             format!("polled up to {count} tasks, got {} after {millis:.1} ms", tasks.len())
         });
-        if unusable > 0 {
+        // The last one of an answer that was cut is no such task.
+        if unusable > 0 && cut.is_none() && !self.told_of_unusable.swap(true, Ordering::Relaxed) {
             let message = format!(
-                "{unusable} tasks of {:?} came without usable ids and cannot be run",
+                "{unusable} tasks of {:?} came without usable ids and cannot be run; so cannot later ones like \
+                 them, of which no line tells",
                 self.config.task_type
             );
             self.log(Level::Error, message);
         }
-        let received = tasks.len();
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
         // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
         let since = if request.count > 1 { sent } else { Instant::now() };
-        self.hand_out(tasks, since, taken);
+        let fresh = self.hand_out(tasks, since, taken);
         drop(in_flight);
-        Ok(received)
+        match cut {
+            None => Ok(fresh),
+            Some(error) => Err(error),
+        }
     }
 
-    async fn ask(&self, request: PollRequest) -> Result<PolledBatch, Error> {
+    /// The tasks of the answer; of one that was cut, those that came whole, with the error: the server has
+    /// marked them IN_PROGRESS all the same.
+    async fn ask(&self, request: PollRequest) -> Result<(PolledBatch, Option<Error>), Error> {
         self.progress.due(request.timeout);
         let answer = self.client.batch_poll(&self.queue, request).await;
         self.progress.nothing_due();
-        let body = answer?;
-        PolledBatch::split(&body).ok_or_else(|| {
+        let (body, cut) = match answer {
+            Ok(body) => (body, None),
+            Err(error) => match error.kind() {
+                ErrorKind::Cut { received, .. } => (received.0.clone(), Some(error)),
+                _ => return Err(error),
+            },
+        };
+        let batch = PolledBatch::split(&body).ok_or_else(|| {
             let problem = "no JSON array came back from a poll".to_owned();
             ErrorKind::UnexpectedBody { problem }.into()
-        })
+        });
+        match (batch, cut) {
+            (Ok(batch), cut) => Ok((batch, cut)),
+            (Err(error), cut) => Err(cut.unwrap_or(error)),
+        }
     }
 
     fn tell(&self, what: impl FnOnce() -> Happening) {

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,10 +10,10 @@ use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
 use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
 use crate::error::Error;
-use crate::observe::{EventSink, WorkerMetrics, worker_metrics};
+use crate::observe::{Area, EventSink, Level, LogRecord, WorkerMetrics, worker_metrics};
 use crate::settings::{PollInterval, WorkerConfig};
 use crate::transport::{Queue, TaskClient};
-use crate::wire::{PolledTask, Status, TaskResultWriter};
+use crate::wire::{PolledTask, Status, TaskIdentity, TaskResultWriter};
 
 /// How long tasks may wait for a thread that is awake but busy before another one is woken.
 const RELIEF_AFTER: Duration = Duration::from_millis(1);
@@ -43,6 +44,9 @@ pub struct TaskRunner {
     ahead: Mutex<Ahead>,
     /// Tasks went to the executor for which it may have no thread.
     pub(super) look_back_wanted: Notify,
+    /// So that a sick server does not fill the log.
+    told_of_duplicates: AtomicBool,
+    pub(super) told_of_unusable: AtomicBool,
 }
 
 impl TaskRunner {
@@ -81,6 +85,8 @@ impl TaskRunner {
             relief_wanted: Notify::new(),
             ahead,
             look_back_wanted: Notify::new(),
+            told_of_duplicates: AtomicBool::new(false),
+            told_of_unusable: AtomicBool::new(false),
         }
     }
 
@@ -119,12 +125,20 @@ impl TaskRunner {
     /// Pairs each task with a slot and hands them to the executor; surplus slots are free again, and tasks
     /// that are more than was asked for go back to the server. A task that must not be run is reported from
     /// here. `since`: when the server may have started the clocks of their leases.
-    pub(super) fn hand_out(&self, tasks: Vec<PolledTask>, since: Instant, mut taken: SlotsTaken) {
+    ///
+    /// Returns how many are not second deliveries of what is here already.
+    pub(super) fn hand_out(&self, tasks: Vec<PolledTask>, since: Instant, mut taken: SlotsTaken) -> usize {
         let now = Instant::now();
         let mut batch = Vec::with_capacity(tasks.len());
+        let mut fresh = 0;
         for task in tasks {
             let clock = LeaseClock { since, response_timeout: task.response_timeout };
-            let hold = self.ledger.hold(&task.identity.task_id, &self.config.task_type, clock);
+            let task_id = &task.identity.task_id;
+            let Some(hold) = self.ledger.hold(task_id, &self.config.task_type, clock) else {
+                self.duplicate(&task.identity);
+                continue;
+            };
+            fresh += 1;
             let cancellation = self.config.lease_extend_enabled.then(|| self.lease(hold, &task));
             let slot = taken.split_one();
             let is_surplus = slot.is_none();
@@ -148,6 +162,21 @@ impl TaskRunner {
             }
         }
         self.submit(batch);
+        fresh
+    }
+
+    /// Never handed back: that would call back the one that is here.
+    #[cold]
+    fn duplicate(&self, identity: &TaskIdentity) {
+        if !self.told_of_duplicates.swap(true, Ordering::Relaxed) {
+            let message = format!(
+                "the server handed out task {} again, which runs here or whose result is on its way; \
+                 that delivery is ignored, and so are later ones like it",
+                identity.task_id
+            );
+            let record = LogRecord::new(Area::Poll, Level::Warning, message);
+            self.sink.log(record.of_type(&self.config.task_type).of_task(identity));
+        }
     }
 
     fn lease(&self, hold: HoldId, task: &PolledTask) -> Arc<Cancellation> {

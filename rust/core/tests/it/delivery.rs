@@ -2,6 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use conductor_core::error::Error;
+use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
 use conductor_core::wire::{Status, TaskResultWriter};
 use conductor_devserver::PushOptions;
 
@@ -161,4 +164,49 @@ fn in_progress_comes_back_while_its_report_is_still_on_the_way() {
     assert!(server.wait_for(1, Some("again"), Some("COMPLETED"), DEADLINE));
     assert!(engine.stop(DEADLINE).is_empty());
     assert!(server.task_json(&task_id).unwrap().contains("COMPLETED"));
+}
+
+/// A client whose first post panics.
+#[derive(Default)]
+struct Panicking {
+    handed_out: AtomicUsize,
+    posts: AtomicUsize,
+}
+
+impl TaskClient for Panicking {
+    fn batch_poll<'a>(
+        &'a self,
+        _queue: &'a Queue,
+        _request: PollRequest,
+    ) -> BoxFuture<'a, Result<Bytes, Error>> {
+        Box::pin(async {
+            if self.handed_out.fetch_add(1, Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                return Ok(Bytes::new());
+            }
+            Ok(Bytes::from_static(br#"[{"taskId":"t","workflowInstanceId":"w","inputData":{}}]"#))
+        })
+    }
+
+    fn update_task(&self, _body: Bytes) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            assert_ne!(self.posts.fetch_add(1, Ordering::Relaxed), 0, "the first post");
+            Ok(())
+        })
+    }
+
+    fn get_task<'a>(&'a self, _task_id: &'a str) -> BoxFuture<'a, Result<Bytes, Error>> {
+        Box::pin(async { Ok(Bytes::new()) })
+    }
+}
+
+#[test]
+fn a_panic_while_a_result_is_posted_does_not_lose_it() {
+    let client = Arc::new(Panicking::default());
+    let mut engine = Engine::start_with(Arc::clone(&client) as _);
+    engine.worker("echo", 1, echo);
+    eventually("it is posted again", || client.posts.load(Ordering::Relaxed) == 2);
+    let lines = Arc::clone(&engine.lines);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(lines.all().iter().any(|line| line.contains("panicked")), "{:?}", lines.all());
 }

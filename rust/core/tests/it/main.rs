@@ -7,6 +7,7 @@ mod delivery;
 mod payloads;
 mod polling;
 mod prefetch;
+mod splitting;
 mod ready_queue;
 mod leases;
 mod control;

@@ -67,8 +67,8 @@ fn a_function_that_becomes_slow_gives_back_what_was_fetched_for_it() {
     eventually("only the one that runs is left", || {
         server.count(Some("turns"), Some("IN_PROGRESS")) == 1 && !handed_back(&server).is_empty()
     });
-    // A second for the hand-back, and what a busy machine adds.
-    assert!(turned.elapsed() < Duration::from_millis(1_500), "{:?}", turned.elapsed());
+    // A second for the hand-back; the rest is what a busy machine adds. The function itself holds on for longer.
+    assert!(turned.elapsed() < DEADLINE / 2, "{:?}", turned.elapsed());
     // No more are fetched for it, whatever becomes free: 16 runs have to be timed first.
     let back = handed_back(&server).len();
     for _ in 0..5 {

@@ -1,0 +1,45 @@
+"""The thirty-two fault tests, and which tests show each.
+
+Rows that wait for their feature (the spool, breakers, hand-back, the watchdog) are not listed.
+"""
+
+from __future__ import annotations
+
+ROWS: dict[int, list[str]] = {
+    1: ["faults/test_outages.py::test_a_server_that_is_down_at_start_gets_work_done_soon_after_it_is_up"],
+    2: ["faults/test_outages.py::test_results_outlast_a_server_that_resets_all"],
+    4: ["faults/test_outages.py::test_what_a_killed_worker_held_is_offered_again_after_its_response_timeout"],
+    13: ["faults/test_outages.py::test_a_type_whose_results_fail_leaves_the_others_alone"],
+    15: ["faults/test_outages.py::test_a_refused_result_becomes_a_small_failure_and_frees_its_thread"],
+    16: ["faults/test_tokens.py::test_sixty_four_refused_calls_fetch_one_token_and_are_repeated_once"],
+    17: ["faults/test_tokens.py::test_an_old_token_goes_on_while_no_new_one_can_be_had"],
+    18: [
+        "faults/test_outages.py::test_a_result_whose_acknowledgement_is_lost_is_posted_again_and_its_task_is_not"
+    ],
+    19: ["faults/test_wire.py::test_tasks_that_came_whole_before_their_poll_was_cut_run_once"],
+    20: ["faults/test_wire.py::test_connections_that_the_server_closes_at_random_cost_nothing"],
+    21: ["faults/test_wire.py::test_a_drip_ends_and_holds_nobody_up"],
+    22: ["faults/test_wire.py::test_what_is_no_batch_is_not_taken_for_one"],
+    23: ["faults/test_wire.py::test_a_redirect_is_not_followed_and_the_token_stays_here"],
+    24: [
+        "faults/test_wire.py::test_a_huge_answer_is_cut_and_memory_stays_bounded",
+        "faults/test_wire.py::test_a_compressed_answer_is_refused_as_it_is",
+    ],
+    25: ["faults/test_wire.py::test_a_poisonous_batch_costs_its_poisonous_tasks_only"],
+    26: ["test_bad_payloads.py::test_a_bad_output_between_good_ones"],
+    28: ["faults/test_secrets.py::test_no_secret_and_no_payload_is_shown_whatever_fails"],
+    29: [
+        "test_process.py::test_a_script_that_ends_without_stop_ends_cleanly",
+        "test_process.py::test_a_host_that_was_not_started_works_after_fork",
+    ],
+    30: [
+        "test_tls.py::test_an_unknown_ca",
+        "test_tls.py::test_a_wrong_host_name",
+        "test_tls.py::test_an_expired_certificate",
+        "test_tls.py::test_a_missing_client_certificate",
+        "test_tls.py::test_plain_http_behind_https",
+        "test_tls.py::test_verify_ssl_false_takes_any_certificate_and_warns",
+    ],
+    31: ["test_bad_payloads.py::test_an_input_that_the_server_moved_out_is_not_run"],
+    32: ["faults/test_soak.py::test_every_task_has_one_terminal_result_and_nothing_grows"],
+}
