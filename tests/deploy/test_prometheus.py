@@ -17,7 +17,7 @@ import pytest
 from conductor_fast import AuthenticationSettings, Configuration, MetricsSettings, WorkerHost, provide_metrics
 from conductor_fast.testing import DevServer
 from tests.support.debian import needed
-from tests.support.scraping import get, scrape, value
+from tests.support.scraping import get
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -80,8 +80,8 @@ class Prometheus:
     def __init__(self, folder: Path, program: str, target: str, rules: str) -> None:
         (folder / "alerts.yaml").write_text(rules)
         text = CONFIGURATION.read_text().replace("127.0.0.1:2112", target)
-        text = text.replace("scrape_interval: 15s", "scrape_interval: 200ms\n    scrape_timeout: 200ms")
-        (folder / "prometheus.yaml").write_text(f"global: {{ evaluation_interval: 200ms }}\n{text}")
+        text = text.replace("scrape_interval: 15s", "scrape_interval: 500ms\n    scrape_timeout: 500ms")
+        (folder / "prometheus.yaml").write_text(f"global: {{ evaluation_interval: 500ms }}\n{text}")
         options = ["--config.file=prometheus.yaml", "--storage.tsdb.path=data"]
         self._log = folder / "log"
         with self._log.open("w") as log:
@@ -144,15 +144,10 @@ def test_an_outage_fires_every_alert_and_feeds_every_panel(server: DevServer, tm
         prometheus = Prometheus(tmp_path, program, metrics.url.split("/")[2], rules)
         try:
             wait_until(lambda: prometheus.query("rate(task_poll_total[5s]) > 0"), "scraped polls", 20)
-            for number in range(TASKS):
-                server.push("deploy_outage", {"number": number, "seconds": 1 + number / 2})
-            in_use = {"taskType": "deploy_outage", "domain": ""}
-            wait_until(
-                lambda: value(scrape(metrics.url), "conductor_fast_slots_in_use", **in_use) == TASKS,
-                "the tasks",
-                10,
-            )
             assert prometheus.firing() == set()
+            for number in range(TASKS):
+                server.push("deploy_outage", {"number": number, "seconds": 1 + number / 3})
+            wait_until(lambda: server.count("deploy_outage", "SCHEDULED") == 0, "the functions", 10)
             server.add_fault({"path": "/api/token", "answer": {"status": 500, "body": "{}"}})
             server.expire_tokens()
             fired: set[str] = set()
