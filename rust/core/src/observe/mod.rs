@@ -16,9 +16,10 @@ pub use error_counts::ErrorLabel;
 pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
 pub use histogram::{Distribution, RecentDistribution};
 pub use process_metrics::{
-    HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,
+    HostState, HostView, HttpCall, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView,
+    http_request, worker_metrics,
 };
-pub(crate) use process_metrics::{HttpCall, add_host, http_request, panicked, token_failed};
+pub(crate) use process_metrics::{add_host, panicked, token_failed};
 pub use worker_counts::{OutcomeTimes, WorkerCounts};
 pub use worker_metrics::{Returned, WorkerMetrics};
 pub use workers_view::workers_json;

@@ -26,7 +26,7 @@ struct Registry {
 
 /// The calls of the engine, by the names of the reference SDK's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum HttpCall {
+pub enum HttpCall {
     Poll,
     Update,
     GetTask,
@@ -110,7 +110,7 @@ pub(crate) fn add_host(host: &Arc<dyn LiveHost>) {
 }
 
 /// An answer, or its absence (status 0), to one request.
-pub(crate) fn http_request(call: HttpCall, status: u16, took: Duration) {
+pub fn http_request(call: HttpCall, status: u16, took: Duration) {
     if status == 200 {
         return REQUESTS[call as usize].add(took);
     }

@@ -145,7 +145,8 @@ impl WorkerMetrics {
         count(&self.transfer.queue_full);
     }
 
-    pub(crate) fn updated(&self, took: Duration) {
+    /// A result has the server's yes.
+    pub fn updated(&self, took: Duration) {
         self.transfer.update_succeeded.add(took);
     }
 
