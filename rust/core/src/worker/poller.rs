@@ -150,7 +150,9 @@ impl TaskRunner {
             self.metrics.poll_failed(sent.elapsed(), error);
             self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
         };
-        let (PolledBatch { tasks, unusable }, cut) = self.ask(request, turn).await.inspect_err(failed)?;
+        let answer = self.ask(request, turn).await;
+        let taken = turn.slots();
+        let (PolledBatch { tasks, unusable }, cut) = answer.inspect_err(failed)?;
         if let Some(error) = &cut {
             failed(error);
         } else {
@@ -173,7 +175,7 @@ impl TaskRunner {
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
         // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
         let since = if request.count > 1 { sent } else { Instant::now() };
-        let taken = turn.slots().unwrap_or_else(|| self.slots.take(tasks.len()));
+        let taken = taken.unwrap_or_else(|| self.slots.take_anyway(tasks.len()));
         let fresh = self.hand_out(tasks, since, taken);
         drop(in_flight);
         match cut {
