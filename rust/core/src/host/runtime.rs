@@ -91,9 +91,7 @@ impl Runtime {
         });
         if !on_request {
             let polled = Arc::clone(&runner);
-            supervise(self.io.handle(), &self.sink, "poll loop", move || {
-                Arc::clone(&polled).keep_polling()
-            });
+            supervise(self.io.handle(), &self.sink, "poll loop", move || Arc::clone(&polled).keep_polling());
         }
         Ok(runner)
     }

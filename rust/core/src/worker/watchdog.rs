@@ -2,7 +2,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::task_runner::TaskRunner;
 use super::turn::Turn;
@@ -53,10 +53,9 @@ impl TaskRunner {
 }
 
 /// A loop's panic is its supervisor's to tell.
-fn again(ended: Result<(), tokio::task::JoinError>) {
-    match ended.map_err(tokio::task::JoinError::try_into_panic) {
-        Err(Ok(panic)) => resume_unwind(panic),
-        Ok(()) | Err(Err(_)) => {}
+fn again(ended: Result<(), JoinError>) {
+    if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+        resume_unwind(panic);
     }
 }
 
@@ -78,9 +77,9 @@ mod tests {
     use crate::worker::ReadyQueue;
     use crate::worker::executor::Executor;
 
-    /// Its first `silent` polls are answered when `answer` is told, the next one at once, with a task each.
+    /// Its first polls are answered when `answer` is told, the next one at once, with a task each.
     struct Silent {
-        silent: usize,
+        unanswered: usize,
         polls: AtomicUsize,
         answer: Notify,
     }
@@ -89,9 +88,9 @@ mod tests {
         fn batch_poll<'a>(&'a self, _: &'a Queue, _: PollRequest) -> BoxFuture<'a, Result<Bytes, Error>> {
             Box::pin(async move {
                 let number = self.polls.fetch_add(1, Ordering::Relaxed);
-                if number < self.silent {
+                if number < self.unanswered {
                     self.answer.notified().await;
-                } else if number > self.silent {
+                } else if number > self.unanswered {
                     sleep(Duration::from_secs(1)).await;
                     return Ok(Bytes::from_static(b"[]"));
                 }
@@ -126,8 +125,8 @@ mod tests {
         _kept: (Box<dyn Send>, watch::Sender<bool>),
     }
 
-    fn worker(silent: usize) -> Worker {
-        let client = Arc::new(Silent { silent, polls: AtomicUsize::new(0), answer: Notify::new() });
+    fn worker(unanswered: usize) -> Worker {
+        let client = Arc::new(Silent { unanswered, polls: AtomicUsize::new(0), answer: Notify::new() });
         let (queue, lines) = (Arc::<ReadyQueue>::default(), Arc::<Lines>::default());
         let config = WorkerConfig {
             task_type: "silent".into(),

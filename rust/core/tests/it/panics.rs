@@ -70,7 +70,10 @@ impl TaskClient for Sick {
         Box::pin(async move {
             let body = String::from_utf8(body.to_vec()).unwrap();
             let is_sick = body.contains(r#""taskId":"sick-"#);
-            assert!(!(is_sick && self.panics_at_report.swap(false, Ordering::Relaxed)), "a fault in a report");
+            assert!(
+                !(is_sick && self.panics_at_report.swap(false, Ordering::Relaxed)),
+                "a fault in a report"
+            );
             self.reports.lock().unwrap().push(body);
             Ok(())
         })
