@@ -1,4 +1,4 @@
-"""Item 8: a poll that stays without an answer is noticed and its loop goes on."""
+"""Item 8: a poll that stays without an answer is noticed, and polling goes on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from conductor_fast.testing import DevServer
 from tests.faults.recorder import Recorder
 
 
-def test_a_half_open_poll_is_replaced_in_time(
+def test_a_poll_without_an_answer_holds_its_worker_up_no_longer_than_promised(
     server: DevServer, host: WorkerHost, recorder: Recorder
 ) -> None:
-    """Today it is given up 10 s after its hold time; a watchdog promises poll timeout + 12 s also for a loop
-    that is stuck elsewhere (inject by a client port that never answers, in core)."""
+    """The client gives it up; loops that hang for another reason are in core's `watchdog.rs`."""
     server.add_fault("hang of=polls count=1")
-    host.start_worker("work", recorder.work, 1)
+    host.start_worker("work", recorder.work, 1, poll_timeout=100)
     task_id = server.push("work")
-    assert server.wait_for(1, "work", "COMPLETED", 17)
+    assert server.wait_for(1, "work", "COMPLETED", 0.1 + 12 + 2)
     assert recorder.ran_once([task_id])
