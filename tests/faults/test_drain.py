@@ -85,7 +85,7 @@ def test_a_stop_at_any_moment_leaves_no_task_with_this_worker(server: DevServer)
     assert set(recorder.runs.values()) <= {1}
 
 
-IN_A_CONTAINER = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+IN_A_CONTAINER = ["unshare", "--user", "--map-root-user", "--pid", "--kill-child", "--mount-proc"]
 
 PID_1 = """
 import os, sys, time
