@@ -76,7 +76,11 @@ def test_an_application_that_is_loaded_before_its_server_forks(server: DevServer
     with (
         log.open("w") as out,
         subprocess.Popen(
-            [*command, "tests.faults.preloaded:application"], cwd=ROOT, env=environment, stdout=out, stderr=out
+            [*command, "tests.faults.preloaded:application"],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
         ) as process,
     ):
         try:
