@@ -1,4 +1,4 @@
-"""Row 29: fork, spawn, forkserver, and a server that forks its workers after it has loaded the application."""
+"""Row 29: fork, spawn, forkserver, and a server that forks after it has loaded the application."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_an_application_that_is_loaded_before_its_server_forks(server: DevServer
         ) as process,
     ):
         try:
-            find = re.compile(r"Listening at: (http://[\d.:]+)").search
-            found = wait_until(lambda: find(log.read_text()), "gunicorn to listen", 20)
+            find = re.compile(r"Listening at: (http://[\d.:]+)").findall
+            (address,) = wait_until(lambda: find(log.read_text()), "gunicorn to listen", 20)
             (by_master,) = [task["outputData"]["by"] for task in _completed(server, "loaded")]
             assert by_master == process.pid, "what was started goes on where it was"
-            with urllib.request.urlopen(f"{found[1]}/", timeout=10) as answer:
+            with urllib.request.urlopen(f"{address}/", timeout=10) as answer:
                 refusal, _, worker = answer.read().decode().rpartition(" ")
             assert "cannot be used after fork; make a new one" in refusal
             (by_worker,) = [task["outputData"]["by"] for task in _completed(server, "forked")]
