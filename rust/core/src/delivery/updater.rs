@@ -171,7 +171,7 @@ impl Updater {
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
         let updater = Arc::clone(self);
-        spawn(async move {
+        spawn(&self.sink, "wait before a retry", async move {
             tokio::time::sleep(delay).await;
             // Sent after the new holding's own report, it would call a task back that is already further on.
             if letter.result.status == Status::InProgress && updater.ledger.is_superseded(letter.hold) {
