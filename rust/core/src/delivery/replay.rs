@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::outbox::Letter;
 use super::updater::{RETRY, Updater};
 use crate::error::{Error, Judgement};
-use crate::observe::worker_metrics;
+use crate::observe::{EventSink, worker_metrics};
 use crate::spool::{Spool, StoredResult};
 use crate::supervise::spawn;
 use crate::transport::{Backoff, TaskClient};
@@ -29,6 +29,7 @@ pub struct Replay {
     client: Arc<dyn TaskClient>,
     ledger: Arc<Ledger>,
     updater: Arc<Updater>,
+    sink: Arc<dyn EventSink>,
     /// True while tasks may be polled: what was left is delivered, and there is room for more.
     may_poll: watch::Sender<bool>,
     found: tokio::sync::Mutex<mpsc::UnboundedReceiver<Vec<StoredResult>>>,
@@ -47,6 +48,28 @@ enum Outcome {
     NotNow,
 }
 
+/// An item that is being sent: it comes back, whatever panics.
+struct InHand {
+    item: Option<Item>,
+    outcome: Outcome,
+    tell: mpsc::UnboundedSender<(Item, Outcome)>,
+}
+
+impl InHand {
+    fn became(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if let Some(item) = self.item.take() {
+            // The loop is gone at the end of the host.
+            let _ = self.tell.send((item, self.outcome));
+        }
+    }
+}
+
 impl Replay {
     pub fn new(
         spool: Arc<Spool>,
@@ -54,9 +77,10 @@ impl Replay {
         client: Arc<dyn TaskClient>,
         ledger: Arc<Ledger>,
         updater: Arc<Updater>,
+        sink: Arc<dyn EventSink>,
     ) -> Self {
         let may_poll = watch::Sender::new(false);
-        Self { spool, client, ledger, updater, may_poll, found: tokio::sync::Mutex::new(found) }
+        Self { spool, client, ledger, updater, sink, may_poll, found: tokio::sync::Mutex::new(found) }
     }
 
     pub fn may_poll(&self) -> watch::Receiver<bool> {
@@ -78,11 +102,12 @@ impl Replay {
             while in_flight < window && now >= not_before {
                 let Some(item) = items.pop_front() else { break };
                 in_flight += 1;
-                let (replay, tell) = (Arc::clone(&self), tell.clone());
-                spawn(async move {
-                    let outcome = replay.post(&item).await;
-                    // Gone with this loop after a panic, which starts with what is found next.
-                    let _ = tell.send((item, outcome));
+                let replay = Arc::clone(&self);
+                let mut in_hand = InHand { item: Some(item), outcome: Outcome::NotNow, tell: tell.clone() };
+                spawn(&self.sink, "delivery of a result that was left", async move {
+                    let Some(item) = &in_hand.item else { return };
+                    let outcome = replay.post(item).await;
+                    in_hand.became(outcome);
                 });
             }
             is_ahead &= !(has_looked && items.is_empty() && in_flight == 0) && now < head_start;

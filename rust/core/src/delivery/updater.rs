@@ -184,7 +184,7 @@ impl Updater {
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
         let updater = Arc::clone(self);
-        spawn(async move {
+        spawn(&self.sink, "wait before a retry", async move {
             tokio::time::sleep(delay).await;
             // Sent after the new holding's own report, it would call a task back that is already further on.
             if letter.result.status == Status::InProgress && updater.ledger.is_superseded(letter.hold) {
@@ -202,7 +202,7 @@ impl Updater {
             spool.dead_letter(row, tries, error);
         }
         let (updater, spool) = (Arc::clone(self), Arc::clone(spool));
-        spawn(async move {
+        spawn(&self.sink, "keeping of a failure", async move {
             let mut letters = vec![letter];
             keep(&spool, &updater.ledger, &mut letters).await;
             for letter in letters {

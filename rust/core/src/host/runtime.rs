@@ -9,7 +9,7 @@ use super::live::Live;
 use crate::delivery::{Finished, Held, Ledger, Replay, Updater};
 use crate::error::Error;
 use crate::io_thread::IoThread;
-use crate::observe::{EventSink, LiveHost, add_host};
+use crate::observe::{EventSink, Guarded, LiveHost, abandoned, add_host};
 use crate::settings::{Configuration, SpoolSettings, WorkerConfig};
 use crate::spool::Spool;
 use crate::supervise::supervise;
@@ -33,6 +33,7 @@ pub struct Runtime {
 impl Runtime {
     /// Starts the I/O thread. Nothing is sent before a worker is added.
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
+        let sink: Arc<dyn EventSink> = Arc::new(Guarded::new(sink));
         let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
         let spool = configuration.spool.as_ref();
         Self::start_at(configuration.shown_url(), client, configuration.posts_in_flight, spool, sink)
@@ -44,7 +45,7 @@ impl Runtime {
         posts_in_flight: usize,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
-        Self::start_at(String::new(), client, posts_in_flight, None, sink)
+        Self::start_at(String::new(), client, posts_in_flight, None, Arc::new(Guarded::new(sink)))
     }
 
     fn start_at(
@@ -68,8 +69,14 @@ impl Runtime {
             spool.clone(),
         );
         let may_poll = spool.as_ref().map(|spool| {
-            let replay =
-                Replay::new(Arc::clone(spool), found, Arc::clone(&client), Arc::clone(&ledger), updater);
+            let replay = Replay::new(
+                Arc::clone(spool),
+                found,
+                Arc::clone(&client),
+                Arc::clone(&ledger),
+                updater,
+                Arc::clone(&sink),
+            );
             let may_poll = replay.may_poll();
             let replay = Arc::new(replay);
             supervise(io.handle(), &sink, "delivery of what was left", move || Arc::clone(&replay).run());
@@ -114,7 +121,7 @@ impl Runtime {
         });
         if !on_request {
             let polled = Arc::clone(&runner);
-            supervise(self.io.handle(), &self.sink, "poll loop", move || Arc::clone(&polled).poll());
+            supervise(self.io.handle(), &self.sink, "poll loop", move || Arc::clone(&polled).keep_polling());
         }
         Ok(runner)
     }
@@ -157,7 +164,9 @@ impl Runtime {
 
     /// Ends the I/O thread and with it everything that is still in flight. Idempotent.
     pub fn close(&self) {
-        self.live.closed();
+        if !self.live.closed() && self.io.check().is_ok() {
+            abandoned(self.held().len());
+        }
         self.io.close();
         if let Some(spool) = &self.spool {
             spool.close();

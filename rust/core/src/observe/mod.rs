@@ -7,6 +7,7 @@ mod worker_counts;
 mod worker_metrics;
 mod spool_view;
 mod process_metrics;
+mod guarded;
 mod exposition;
 mod series;
 mod catalogue;
@@ -15,11 +16,13 @@ mod workers_view;
 pub use catalogue::Catalogue;
 pub use error_counts::ErrorLabel;
 pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
+pub(crate) use guarded::Guarded;
 pub use histogram::{Distribution, RecentDistribution};
 pub use process_metrics::{
-    HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,
+    HostState, HostView, HttpCall, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView,
+    http_request, worker_metrics,
 };
-pub(crate) use process_metrics::{HttpCall, add_host, http_request, panicked, token_failed};
+pub(crate) use process_metrics::{abandoned, add_host, panicked, token_failed};
 pub use spool_view::SpoolView;
 pub use worker_counts::{OutcomeTimes, WorkerCounts};
 pub use worker_metrics::{Returned, WorkerMetrics};

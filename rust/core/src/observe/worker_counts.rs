@@ -33,6 +33,8 @@ pub struct WorkerCounts {
     pub update_failed: Distribution,
     pub update_errors: BTreeMap<ErrorLabel, u64>,
     pub delivered_after_deadline: u64,
+    /// Tasks that went back unstarted.
+    pub handed_back: u64,
     pub executions_started: u64,
     pub execute_time: OutcomeTimes,
     /// Runs that ended with IN_PROGRESS.
@@ -66,6 +68,7 @@ impl WorkerCounts {
             (&mut self.paused, other.paused),
             (&mut self.queue_full, other.queue_full),
             (&mut self.delivered_after_deadline, other.delivered_after_deadline),
+            (&mut self.handed_back, other.handed_back),
             (&mut self.executions_started, other.executions_started),
             (&mut self.in_progress, other.in_progress),
         ] {

@@ -37,6 +37,7 @@ struct Transfer {
     update_failed: Times,
     update_errors: ErrorCounts,
     delivered_after_deadline: AtomicU64,
+    handed_back: AtomicU64,
 }
 
 /// Written by the threads that run functions.
@@ -107,6 +108,7 @@ impl WorkerMetrics {
                 update_failed: Times::new(),
                 update_errors: ErrorCounts::default(),
                 delivered_after_deadline: AtomicU64::new(0),
+                handed_back: AtomicU64::new(0),
             },
             execution: Execution {
                 started: AtomicU64::new(0),
@@ -145,13 +147,18 @@ impl WorkerMetrics {
         count(&self.transfer.queue_full);
     }
 
-    pub(crate) fn updated(&self, took: Duration) {
+    /// A result has the server's yes.
+    pub fn updated(&self, took: Duration) {
         self.transfer.update_succeeded.add(took);
     }
 
     #[cold]
     pub(crate) fn delivered_after_deadline(&self) {
         count(&self.transfer.delivered_after_deadline);
+    }
+
+    pub(crate) fn handed_back(&self) {
+        count(&self.transfer.handed_back);
     }
 
     pub(crate) fn update_failed(&self, took: Duration, error: &Error) {
@@ -213,6 +220,7 @@ impl WorkerMetrics {
             update_failed: transfer.update_failed.read(),
             update_errors: transfer.update_errors.read(),
             delivered_after_deadline: read(&transfer.delivered_after_deadline),
+            handed_back: read(&transfer.handed_back),
             executions_started: read(&execution.started),
             execute_time: time,
             in_progress: read(&execution.in_progress),

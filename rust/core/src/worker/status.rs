@@ -37,6 +37,7 @@ impl WorkerStatus {
             worker_id: self.config.worker_id.clone(),
             thread_count,
             slots_in_use: held.min(thread_count),
+            prefetched: held.saturating_sub(thread_count),
             paused: control.paused,
             poll_interval: match control.poll_interval {
                 PollInterval::Exactly(interval) | PollInterval::UpTo(interval) => interval,

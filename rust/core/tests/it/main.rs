@@ -9,6 +9,7 @@ mod spool_crash;
 mod spool_damage;
 mod spool_rows;
 mod spooled;
+mod panics;
 mod payloads;
 mod polling;
 mod prefetch;
