@@ -218,9 +218,10 @@ def test_an_orphan_is_adopted_once(server: DevServer, start_worker: StartWorker,
     workers = [start_worker(server), start_worker(server)]
     assert server.wait_for(50, "work", "COMPLETED", 30)
     wait_until(lambda: not set(orphans) & set(files(spool)), "the orphan's file to go", 10)
+    wait_until(lambda: statuses(server).count(200) >= 50, "the transcript", 10)
     assert statuses(server).count(200) == 50
     assert all(worker.process.poll() is None for worker in workers)
-    assert len(files(spool)) == 2
+    wait_until(lambda: len(files(spool)) == 2, "a file of each", 20)
 
 
 def test_a_spool_is_private_and_holds_no_inputs(

@@ -148,7 +148,7 @@ fn a_full_spool_stops_polling_drops_nothing_and_goes_on_after_the_outage() {
     let (server, directory, runs) = (server(), TempDir::new().unwrap(), Arc::default());
     fault(&server, SICK);
     let input = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
-    server.push_many("echo", &input, 400, &PushOptions::default()).unwrap();
+    server.push_many("echo", &input, 1_000, &PushOptions::default()).unwrap();
     let mut engine = spooled(&server, SpoolSettings { max_bytes: 2 << 20, ..settings(&directory) });
     engine.worker("echo", 2, counting(&runs));
     let lines = Arc::clone(&engine.lines);
@@ -161,10 +161,11 @@ fn a_full_spool_stops_polling_drops_nothing_and_goes_on_after_the_outage() {
         std::thread::sleep(Duration::from_millis(300));
         taken() == before
     });
-    assert!(taken() < 200, "{}", taken());
+    // 90 fit; what was polled or fetched ahead before that was seen comes on top.
+    assert!(taken() < 600, "{}", taken());
     server.clear_faults();
-    assert!(server.wait_for(400, Some("echo"), Some("COMPLETED"), DEADLINE));
+    assert!(server.wait_for(1_000, Some("echo"), Some("COMPLETED"), DEADLINE));
     assert!(engine.stop(DEADLINE).is_empty());
-    assert_eq!(runs.load(Ordering::Relaxed), 400);
+    assert_eq!(runs.load(Ordering::Relaxed), 1_000);
     assert!(databases(&directory).is_empty());
 }
