@@ -1,27 +1,14 @@
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout_at;
 
-use super::held::HoldId;
+use super::letter::{Letter, Queue};
 use super::post_limit::PostLimit;
-use crate::observe::WorkerMetrics;
-use crate::transport::Backoff;
-use crate::wire::TaskResult;
-
-/// A result on its way, with what its retries need.
-#[derive(Debug, Clone)]
-pub(super) struct Letter {
-    pub hold: HoldId,
-    pub metrics: Arc<WorkerMetrics>,
-    pub result: TaskResult,
-    pub backoff: Backoff,
-    /// Posts of this very result that failed.
-    pub tries: u32,
-    /// The server refused the result itself; this is the small failure that stands in for it.
-    pub is_substitute: bool,
-}
+use super::ways::{Blocked, Change, Failure, Ways};
+use crate::error::Judgement;
 
 /// A letter that is being posted, and the right to do so. If its post panics, it goes back into the outbox.
 pub(super) struct InHand<'a> {
@@ -32,17 +19,27 @@ pub(super) struct InHand<'a> {
     is_dealt_with: bool,
 }
 
-/// Results that the server has not yet acknowledged and that may be posted now, oldest first. Those
-/// that wait for their next try are with the updater's timers.
+/// Results that the server has not yet acknowledged: those that may be posted now, the most urgent first,
+/// those that wait for their next try, and those whose way is down.
 #[derive(Debug)]
 pub(super) struct Outbox {
     state: Mutex<State>,
     arrived: Notify,
+    /// What waits for a time is to be looked at earlier.
+    sooner: Notify,
+    blocked: watch::Sender<Blocked>,
 }
 
 #[derive(Debug)]
 struct State {
-    ready: VecDeque<Letter>,
+    ready: Queue,
+    probes: Vec<Letter>,
+    /// By when they are to be tried again.
+    later: BTreeMap<(Instant, u64), Letter>,
+    count: u64,
+    ways: Ways,
+    /// Whether any way is down or the server rests: looked at for each letter.
+    any_down: bool,
     posting: usize,
     limit: PostLimit,
 }
@@ -50,18 +47,44 @@ struct State {
 impl Outbox {
     /// `ceiling`: the most posts in flight.
     pub(super) fn new(ceiling: usize) -> Self {
-        let state = State { ready: VecDeque::new(), posting: 0, limit: PostLimit::new(ceiling) };
-        Self { state: Mutex::new(state), arrived: Notify::new() }
+        let state = State {
+            ready: Queue::default(),
+            probes: Vec::new(),
+            later: BTreeMap::new(),
+            count: 0,
+            ways: Ways::default(),
+            any_down: false,
+            posting: 0,
+            limit: PostLimit::new(ceiling),
+        };
+        Self {
+            state: Mutex::new(state),
+            arrived: Notify::new(),
+            sooner: Notify::new(),
+            blocked: watch::Sender::new(Blocked::default()),
+        }
+    }
+
+    pub(super) fn register(&self, task_type: &Arc<str>) {
+        let mut state = self.lock();
+        state.ways.register(task_type);
+        self.publish(&mut state);
+    }
+
+    /// Of which types no task is to be taken.
+    pub(super) fn blocked(&self) -> watch::Receiver<Blocked> {
+        self.blocked.subscribe()
     }
 
     pub(super) fn push(&self, letter: Letter) {
-        self.lock().ready.push_back(letter);
+        self.lock().ready.push(letter);
         self.arrived.notify_one();
     }
 
     /// Takes the letters, without a word to the lanes: `tell` follows.
     pub(super) fn extend(&self, letters: impl Iterator<Item = Letter>) {
-        self.lock().ready.extend(letters);
+        let mut state = self.lock();
+        letters.for_each(|letter| state.ready.push(letter));
     }
 
     pub(super) fn tell(&self) {
@@ -86,6 +109,91 @@ impl Outbox {
         }
     }
 
+    /// Gives letters free when their time has come.
+    pub(super) async fn keep_time(&self, accepted: impl Fn() -> u64) {
+        loop {
+            let sooner = self.sooner.notified();
+            let next = {
+                let mut state = self.lock();
+                let next = state.turn(Instant::now(), accepted());
+                self.publish(&mut state);
+                next
+            };
+            self.tell();
+            match next {
+                // Both endings, the time and the word that it is wrong, mean: look again.
+                Some(next) => _ = timeout_at(next.into(), sooner).await,
+                None => sooner.await,
+            }
+        }
+    }
+
+    /// A post of this letter failed, and it is to be tried again: not before `delay`, nor than the server
+    /// `asked`, nor while its way is down.
+    pub(super) fn again(
+        &self,
+        mut letter: Letter,
+        judgement: Judgement,
+        delay: Duration,
+        asked: Option<Duration>,
+    ) -> Vec<Change> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let task_type = Arc::clone(&letter.metrics.task_type);
+        let failure = Failure {
+            task_type: &task_type,
+            judgement,
+            is_first: letter.trials.failed <= 1,
+            probe: letter.probe.take(),
+            waiting: state.waiting(&task_type),
+            asked,
+        };
+        let changes = state.ways.failed(&failure, now, fastrand::f64());
+        if state.ways.is_down(&task_type) {
+            state.ways.park(letter);
+        } else {
+            state.count += 1;
+            let number = state.count;
+            state.later.insert((now + delay, number), letter);
+        }
+        self.publish(&mut state);
+        drop(state);
+        self.sooner.notify_one();
+        changes
+    }
+
+    /// What was posted in the place of this letter was taken; its own turn comes at once.
+    pub(super) fn try_at_once(&self, letter: Letter) {
+        let mut state = self.lock();
+        state.ways.probe_ended(&letter.metrics.task_type, Instant::now());
+        state.ways.park(letter);
+        drop(state);
+        self.sooner.notify_one();
+    }
+
+    /// The way of results of this type is up: the server has taken one, or has judged it.
+    #[cold]
+    pub(super) fn is_up(&self, task_type: &Arc<str>) -> Vec<Change> {
+        let mut state = self.lock();
+        let (changes, freed) = state.ways.succeeded(task_type, Instant::now());
+        freed.into_iter().for_each(|letter| state.ready.push(letter));
+        self.publish(&mut state);
+        drop(state);
+        self.tell();
+        self.sooner.notify_one();
+        changes
+    }
+
+    fn publish(&self, state: &mut State) {
+        let blocked = state.ways.blocked();
+        state.any_down = blocked != Blocked::default();
+        self.blocked.send_if_modified(|now| {
+            let is_news = *now != blocked;
+            *now = blocked;
+            is_news
+        });
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,16 +201,49 @@ impl Outbox {
 
 impl State {
     fn startable(&self) -> usize {
-        self.ready.len().min(self.limit.now().saturating_sub(self.posting))
+        (self.ready.len() + self.probes.len()).min(self.limit.now().saturating_sub(self.posting))
     }
 
     fn start(&mut self) -> Option<Letter> {
-        if self.posting >= self.limit.now() {
+        if self.posting >= self.limit.now() || self.any_down && self.ways.is_resting(Instant::now()) {
             return None;
         }
-        let letter = self.ready.pop_front()?;
+        let mut letter = self.probes.pop();
+        while letter.is_none() {
+            let next = self.ready.pop()?;
+            if self.any_down && self.ways.is_down(&next.metrics.task_type) {
+                self.ways.park(next);
+            } else {
+                letter = Some(next);
+            }
+        }
         self.posting += 1;
-        Some(letter)
+        letter
+    }
+
+    /// Gives free what may be posted at `now`; when to ask again.
+    fn turn(&mut self, now: Instant, accepted: u64) -> Option<Instant> {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
+            self.ready.push(entry.remove());
+        }
+        let (ready, later, posting) = (&self.ready, &self.later, self.posting);
+        let (probes, next) = self.ways.probes(now, accepted, |task_type| {
+            let is_it = |letter: &Letter| task_type.is_none_or(|task_type| letter.is_of(task_type));
+            posting > 0 || ready.iter().any(is_it) || later.values().any(is_it)
+        });
+        self.probes.extend(probes);
+        let due = self.later.first_key_value().map(|((at, _), _)| *at);
+        due.into_iter().chain(next).min()
+    }
+
+    /// Results of this type that wait, as far as that may matter: counted only if there are many at all.
+    fn waiting(&self, task_type: &str) -> usize {
+        let parked = self.ways.parked_of(task_type);
+        if self.ready.len() + self.later.len() + parked < 1_000 {
+            return parked;
+        }
+        let others = self.ready.iter().chain(self.later.values());
+        parked + others.filter(|letter| letter.is_of(task_type)).count()
     }
 }
 
@@ -124,6 +265,15 @@ impl InHand<'_> {
         (took, now)
     }
 
+    /// Nobody waits for it any more: it is not posted.
+    pub(super) fn withdraw(mut self) {
+        self.is_dealt_with = true;
+        if self.letter.probe.is_some() {
+            self.outbox.lock().ways.probe_ended(&self.letter.metrics.task_type, Instant::now());
+            self.outbox.sooner.notify_one();
+        }
+    }
+
     /// Somebody answers for it from here on.
     pub(super) fn dealt_with(&mut self) {
         self.is_dealt_with = true;
@@ -136,7 +286,12 @@ impl Drop for InHand<'_> {
             self.outbox.lock().posting -= 1;
         }
         if !self.is_dealt_with {
-            self.outbox.push(self.letter.clone());
+            let mut letter = self.letter.clone();
+            if letter.probe.take().is_some() {
+                self.outbox.lock().ways.probe_ended(&letter.metrics.task_type, Instant::now());
+                self.outbox.sooner.notify_one();
+            }
+            self.outbox.push(letter);
         }
     }
 }

@@ -89,6 +89,7 @@ mod tests {
             thread_count: 1,
             slots_in_use: 0,
             paused: false,
+            results_blocked: false,
             poll_interval: seconds(2),
             overdue: Duration::ZERO,
         };
@@ -101,6 +102,8 @@ mod tests {
             server: String::new(),
             state: HostState::Running,
             outbox: OutboxView::default(),
+            outbox_is_full: false,
+            unauthorized: false,
             workers: vec![worker],
         };
         MetricsSnapshot {

@@ -37,6 +37,8 @@ struct Transfer {
     update_failed: Times,
     update_errors: ErrorCounts,
     delivered_after_deadline: AtomicU64,
+    results_gone: AtomicU64,
+    dead_letters: AtomicU64,
 }
 
 /// Written by the threads that run functions.
@@ -107,6 +109,8 @@ impl WorkerMetrics {
                 update_failed: Times::new(),
                 update_errors: ErrorCounts::default(),
                 delivered_after_deadline: AtomicU64::new(0),
+                results_gone: AtomicU64::new(0),
+                dead_letters: AtomicU64::new(0),
             },
             execution: Execution {
                 started: AtomicU64::new(0),
@@ -152,6 +156,14 @@ impl WorkerMetrics {
     #[cold]
     pub(crate) fn delivered_after_deadline(&self) {
         count(&self.transfer.delivered_after_deadline);
+    }
+
+    pub(crate) fn result_gone(&self) {
+        count(&self.transfer.results_gone);
+    }
+
+    pub(crate) fn dead_letter(&self) {
+        count(&self.transfer.dead_letters);
     }
 
     pub(crate) fn update_failed(&self, took: Duration, error: &Error) {
@@ -213,6 +225,8 @@ impl WorkerMetrics {
             update_failed: transfer.update_failed.read(),
             update_errors: transfer.update_errors.read(),
             delivered_after_deadline: read(&transfer.delivered_after_deadline),
+            results_gone: read(&transfer.results_gone),
+            dead_letters: read(&transfer.dead_letters),
             executions_started: read(&execution.started),
             execute_time: time,
             in_progress: read(&execution.in_progress),

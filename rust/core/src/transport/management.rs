@@ -113,7 +113,11 @@ fn is_page(body: &[u8]) -> bool {
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Network { connected: false, .. } => true,
-        _ => call.repeatable && matches!(error.judge(), Judgement::Transient | Judgement::Throttled),
+        _ => {
+            let judgement = error.judge();
+            call.repeatable
+                && matches!(judgement, Judgement::Transient | Judgement::Throttled | Judgement::Suspect)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::executor::{Assignment, Cancellation, Completion, Executor};
 use super::prefetch::{Ahead, start_by};
 use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
-use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
+use crate::delivery::{Admission, Finished, HoldId, LeaseClock, Ledger, Poller};
 use crate::error::Error;
 use crate::observe::{Area, EventSink, Level, LogRecord, WorkerMetrics, worker_metrics};
 use crate::settings::{PollInterval, WorkerConfig};
@@ -27,7 +27,7 @@ pub(super) struct Control {
 
 /// One worker: what its loops share.
 pub struct TaskRunner {
-    pub(super) config: WorkerConfig,
+    pub(crate) config: WorkerConfig,
     pub(super) queue: Queue,
     pub(super) slots: Slots,
     pub(super) client: Arc<dyn TaskClient>,
@@ -35,6 +35,8 @@ pub struct TaskRunner {
     pub(super) sink: Arc<dyn EventSink>,
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) poller: Poller,
     pub(super) control: watch::Sender<Control>,
     pub(super) progress: Arc<Progress>,
     pub(super) metrics: Arc<WorkerMetrics>,
@@ -57,6 +59,7 @@ impl TaskRunner {
         ledger: Arc<Ledger>,
         sink: Arc<dyn EventSink>,
         report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+        admission: Arc<Admission>,
         polling: watch::Receiver<bool>,
     ) -> Self {
         let queue = Queue {
@@ -77,6 +80,8 @@ impl TaskRunner {
             ledger,
             sink,
             polling,
+            poller: admission.add(),
+            admission,
             control: watch::Sender::new(control),
             progress: Arc::new(Progress::new()),
             metrics,
