@@ -1,10 +1,11 @@
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout_at;
 
+use super::outbox::now;
 use super::ways::Blocked;
 use crate::transport::{News, PollTurns, PollerId, Turn};
 
@@ -62,7 +63,7 @@ impl Admission {
             }
             let mut released = pin!(self.released.notified());
             released.as_mut().enable();
-            let turn = self.turns().turn(poller.0, Instant::now(), fastrand::f64());
+            let turn = self.turns().turn(poller.0, now(), fastrand::f64());
             match turn {
                 Turn::Go => return,
                 Turn::At(at) => _ = timeout_at(at.into(), released).await,
@@ -72,7 +73,7 @@ impl Admission {
 
     /// A poll was answered.
     pub(crate) fn answered(&self, poller: Poller) -> Option<News> {
-        let (news, anybody) = self.turns().answered(poller.0, Instant::now());
+        let (news, anybody) = self.turns().answered(poller.0, now());
         if anybody {
             self.released.notify_waiters();
         }
@@ -81,7 +82,7 @@ impl Admission {
 
     /// A poll failed. `delay` is what the poller would wait by itself, `asked` what the server asks for.
     pub(crate) fn failed(&self, poller: Poller, delay: Duration, asked: Option<Duration>) -> News {
-        self.turns().failed(poller.0, Instant::now(), delay, asked)
+        self.turns().failed(poller.0, now(), delay, asked)
     }
 
     fn turns(&self) -> MutexGuard<'_, PollTurns> {

@@ -10,6 +10,11 @@ use super::post_limit::PostLimit;
 use super::ways::{Blocked, Change, Failure, Ways};
 use crate::error::Judgement;
 
+/// The clock of the timers, which a test may drive.
+pub(super) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// A letter that is being posted, and the right to do so. If its post panics, it goes back into the outbox.
 pub(super) struct InHand<'a> {
     pub letter: Letter,
@@ -101,7 +106,7 @@ impl Outbox {
             let letter = self.lock().start();
             match letter {
                 Some(letter) => {
-                    let sent = Instant::now();
+                    let sent = now();
                     return InHand { letter, outbox: self, sent, is_answered: false, is_dealt_with: false };
                 }
                 None => arrived.await,
@@ -115,7 +120,7 @@ impl Outbox {
             let sooner = self.sooner.notified();
             let next = {
                 let mut state = self.lock();
-                let next = state.turn(Instant::now(), accepted());
+                let next = state.turn(now(), accepted());
                 self.publish(&mut state);
                 next
             };
@@ -137,7 +142,7 @@ impl Outbox {
         delay: Duration,
         asked: Option<Duration>,
     ) -> Vec<Change> {
-        let now = Instant::now();
+        let now = now();
         let mut state = self.lock();
         let task_type = Arc::clone(&letter.metrics.task_type);
         let failure = Failure {
@@ -165,7 +170,7 @@ impl Outbox {
     /// What was posted in the place of this letter was taken; its own turn comes at once.
     pub(super) fn try_at_once(&self, letter: Letter) {
         let mut state = self.lock();
-        state.ways.probe_ended(&letter.metrics.task_type, Instant::now());
+        state.ways.probe_ended(&letter.metrics.task_type, now());
         state.ways.park(letter);
         drop(state);
         self.sooner.notify_one();
@@ -175,7 +180,7 @@ impl Outbox {
     #[cold]
     pub(super) fn is_up(&self, task_type: &Arc<str>) -> Vec<Change> {
         let mut state = self.lock();
-        let (changes, freed) = state.ways.succeeded(task_type, Instant::now());
+        let (changes, freed) = state.ways.succeeded(task_type, now());
         freed.into_iter().for_each(|letter| state.ready.push(letter));
         self.publish(&mut state);
         drop(state);
@@ -205,7 +210,7 @@ impl State {
     }
 
     fn start(&mut self) -> Option<Letter> {
-        if self.posting >= self.limit.now() || self.any_down && self.ways.is_resting(Instant::now()) {
+        if self.posting >= self.limit.now() || self.any_down && self.ways.is_resting(now()) {
             return None;
         }
         let mut letter = self.probes.pop();
@@ -250,7 +255,7 @@ impl State {
 impl InHand<'_> {
     /// The server has answered: how long that took, and when it was. `failed`: it may have too much to do.
     pub(super) fn answered(&mut self, failed: bool) -> (Duration, Instant) {
-        let now = Instant::now();
+        let now = now();
         let took = now - self.sent;
         self.is_answered = true;
         let mut state = self.outbox.lock();
@@ -269,7 +274,7 @@ impl InHand<'_> {
     pub(super) fn withdraw(mut self) {
         self.is_dealt_with = true;
         if self.letter.probe.is_some() {
-            self.outbox.lock().ways.probe_ended(&self.letter.metrics.task_type, Instant::now());
+            self.outbox.lock().ways.probe_ended(&self.letter.metrics.task_type, now());
             self.outbox.sooner.notify_one();
         }
     }
@@ -288,7 +293,7 @@ impl Drop for InHand<'_> {
         if !self.is_dealt_with {
             let mut letter = self.letter.clone();
             if letter.probe.take().is_some() {
-                self.outbox.lock().ways.probe_ended(&letter.metrics.task_type, Instant::now());
+                self.outbox.lock().ways.probe_ended(&letter.metrics.task_type, now());
                 self.outbox.sooner.notify_one();
             }
             self.outbox.push(letter);

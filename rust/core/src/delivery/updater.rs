@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::held::HoldId;
 use super::ledger::{Ledger, Returned};
 use super::letter::{Letter, Probe};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, now};
 use super::trials::{Trials, Verdict};
 use super::trouble::{Line, Trouble};
 use super::ways::{Blocked, Change};
@@ -65,7 +65,7 @@ impl Updater {
             outbox: Outbox::new(lanes),
             trouble: Mutex::default(),
             failing_types: AtomicUsize::new(0),
-            start: Instant::now(),
+            start: now(),
         });
         let finished = Arc::new(tokio::sync::Mutex::new(finished));
         supervise(runtime, sink, "intake of results", {
@@ -108,7 +108,7 @@ impl Updater {
                 size: result.body.len(),
                 in_progress: result.status == Status::InProgress,
             });
-            self.ledger.finished(Instant::now(), returned, |end| {
+            self.ledger.finished(now(), returned, |end| {
                 dues.push(end.map_or(u64::MAX, |end| end.saturating_duration_since(self.start).as_secs()));
             });
             self.outbox.extend(arrived.drain(..).zip(dues.drain(..)).map(|(finished, due)| {
@@ -240,7 +240,7 @@ impl Updater {
     fn troubled(&self, letter: &Letter, error: &Error) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let task_type = &letter.metrics.task_type;
-        let line = trouble.failed(task_type, Instant::now());
+        let line = trouble.failed(task_type, now());
         self.failing_types.store(trouble.types(), Ordering::Relaxed);
         let and_later = match line {
             Line::Begins => "",

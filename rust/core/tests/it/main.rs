@@ -12,3 +12,4 @@ mod ready_queue;
 mod leases;
 mod control;
 mod events;
+mod outages;
