@@ -1,12 +1,12 @@
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout_at;
 
+use super::blocked::Blocked;
 use super::outbox::now;
-use super::ways::Blocked;
 use crate::transport::{News, PollTurns, PollerId, Turn};
 
 /// Whether pollers may take tasks: no task is taken that could not be reported, and a server that fails is
@@ -71,9 +71,9 @@ impl Admission {
         }
     }
 
-    /// A poll was answered.
-    pub(crate) fn answered(&self, poller: Poller) -> Option<News> {
-        let (news, anybody) = self.turns().answered(poller.0, now());
+    /// A poll that was sent at `sent` is answered.
+    pub(crate) fn answered(&self, poller: Poller, sent: Instant) -> Option<News> {
+        let (news, anybody) = self.turns().answered(poller.0, sent, now());
         if anybody {
             self.released.notify_waiters();
         }

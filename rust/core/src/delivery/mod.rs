@@ -9,6 +9,7 @@ mod beats;
 mod post_limit;
 mod trials;
 mod letter;
+mod blocked;
 mod ways;
 mod outbox;
 mod trouble;
@@ -17,8 +18,8 @@ mod admission;
 
 pub(crate) use admission::{Admission, Poller};
 pub use beats::Beat;
+pub use blocked::Blocked;
 pub use held::{Held, HoldId, Stage};
 pub use lease::{CancelTask, Lease, LeaseClock};
 pub use ledger::Ledger;
 pub use updater::{Finished, Updater};
-pub use ways::Blocked;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout_at;
 
+use super::blocked::Blocked;
 use super::letter::{Letter, Queue};
 use super::post_limit::PostLimit;
-use super::ways::{Blocked, Change, Failure, Ways};
+use super::ways::{Change, Failure, Ways};
 use crate::error::Judgement;
 
 /// The clock of the timers, which a test may drive.

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::blocked::Blocked;
 use super::held::HoldId;
 use super::ledger::{Ledger, Returned};
 use super::letter::{Letter, Probe};
 use super::outbox::{Outbox, now};
 use super::trials::{Trials, Verdict};
 use super::trouble::{Line, Trouble};
-use super::ways::{Blocked, Change};
+use super::ways::Change;
 use crate::error::{Error, Judgement};
 use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
 use crate::supervise::supervise;

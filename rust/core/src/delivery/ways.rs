@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::blocked::Blocked;
 use super::letter::{Letter, Probe};
 use crate::error::Judgement;
 use crate::transport::{Breaker, probe_delay};
@@ -25,28 +26,6 @@ pub(super) struct Ways {
 struct Way {
     breaker: Breaker,
     parked: Vec<Letter>,
-}
-
-/// Of which task types no task is to be taken now, and why.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Blocked {
-    /// The server refuses our key or token.
-    pub unauthorized: bool,
-    /// No result of any task type gets through.
-    pub server: bool,
-    /// The server asked for a rest.
-    pub resting: bool,
-    /// Whose results do not get through.
-    pub types: Vec<Arc<str>>,
-}
-
-impl Blocked {
-    pub fn blocks(&self, task_type: &str) -> bool {
-        self.unauthorized
-            || self.server
-            || self.resting
-            || self.types.iter().any(|blocked| **blocked == *task_type)
-    }
 }
 
 /// A breaker has changed its state.

@@ -22,6 +22,8 @@ pub(crate) struct PollerId(u64);
 pub(crate) struct PollTurns {
     last_id: u64,
     failing: HashMap<PollerId, Failing>,
+    /// When the last poll that was answered was sent. One that was sent before a failure says nothing of the
+    /// server after it.
     last_success: Option<Instant>,
     /// When one of those who wait for the server may ask it.
     next: Option<Instant>,
@@ -81,20 +83,17 @@ impl PollTurns {
         Turn::Go
     }
 
-    /// A poll was answered. What is to be told, and whether those who wait may go at once.
-    pub(crate) fn answered(&mut self, id: PollerId, now: Instant) -> (Option<News>, bool) {
+    /// A poll that was sent at `sent` is answered. What is to be told, and whether those who wait may go at once.
+    pub(crate) fn answered(&mut self, id: PollerId, sent: Instant, now: Instant) -> (Option<News>, bool) {
+        self.last_success = self.last_success.max(Some(sent));
         if self.failing.is_empty() {
-            // Often, and of no use but to tell whether a failure to come is that of one alone.
-            self.last_success = Some(now);
             return (None, false);
         }
-        self.last_success = Some(now);
         let ended = self.failing.remove(&id);
         let mut anybody = false;
-        for poller in self.failing.values_mut().filter(|poller| poller.waits) {
+        for poller in self.failing.values_mut().filter(|poller| poller.waits && poller.since < sent) {
             (poller.waits, poller.not_before, anybody) = (false, now, true);
         }
-        self.next = None;
         let news = ended.filter(|poller| poller.told);
         (news.map(|poller| News { is_first: false, tries: poller.tries }), anybody)
     }
@@ -178,7 +177,7 @@ mod tests {
         // It is back: the first one's answer lets all go.
         let now = start + ms(61_500);
         assert_eq!(turns.turn(ids[3], now, 0.5), Turn::Go);
-        assert!(turns.answered(ids[3], now + ms(1)).1);
+        assert!(turns.answered(ids[3], now, now + ms(1)).1);
         for id in ids {
             assert_eq!(turns.turn(id, now + ms(1), 0.5), Turn::Go);
         }
@@ -191,7 +190,7 @@ mod tests {
         let ids = [(); 5].map(|()| turns.add());
         let told = ids.map(|id| turns.failed(id, now, ms(1), None).is_first);
         assert_eq!(told, [true, false, false, false, false]);
-        let ended = ids.map(|id| turns.answered(id, now + ms(5)).0);
+        let ended = ids.map(|id| turns.answered(id, now + ms(4), now + ms(5)).0);
         assert_eq!(ended, [Some(News { is_first: false, tries: 1 }), None, None, None, None]);
     }
 
@@ -202,10 +201,11 @@ mod tests {
         let (sick, well) = (turns.add(), turns.add());
         assert!(turns.failed(sick, now, ms(7_000), None).is_first);
         assert_eq!(turns.turn(well, now, 0.0), Turn::Go);
-        assert!(turns.answered(well, now + ms(1)).1, "perhaps it was all the server's");
+        assert!(!turns.answered(well, now - ms(1), now + ms(1)).1, "it was sent before that");
+        assert!(turns.answered(well, now + ms(1), now + ms(1)).1, "perhaps it was all the server's");
         assert_eq!(turns.turn(sick, now + ms(1), 0.0), Turn::Go);
         assert!(!turns.failed(sick, now + ms(2), ms(7_000), None).is_first);
-        assert!(!turns.answered(well, now + ms(3)).1);
+        assert!(!turns.answered(well, now + ms(2), now + ms(3)).1);
         assert_eq!(turns.turn(sick, now + ms(4), 0.0), Turn::At(now + ms(7_002)));
         // Nobody else has got an answer for a while: it may be the server's trouble after all.
         assert_eq!(turns.turn(sick, now + ms(10_100), 0.0), Turn::Go);
@@ -238,7 +238,7 @@ mod tests {
                 now += ms(millis);
                 let id = ids[number % pollers];
                 match what {
-                    0 => _ = turns.answered(id, now),
+                    0 => _ = turns.answered(id, now, now),
                     _ => _ = turns.failed(id, now, ms(1_500), None),
                 }
                 let goes = |turns: &mut PollTurns, id: PollerId| match turns.turn(id, now, 1.0) {

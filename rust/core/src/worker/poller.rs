@@ -30,7 +30,7 @@ impl TaskRunner {
             let started = Instant::now();
             let delay = match self.poll_and_hand_out(request, taken).await {
                 Ok(received) => {
-                    if let Some(News { tries, .. }) = self.admission.answered(self.poller) {
+                    if let Some(News { tries, .. }) = self.admission.answered(self.poller, started) {
                         let message = format!(
                             "polling for {:?} works again, after {tries} failed polls",
                             self.config.task_type
