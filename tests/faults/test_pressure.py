@@ -10,7 +10,7 @@ import pytest
 
 from conductor_fast import AuthenticationSettings, Configuration, WorkerHost
 from conductor_fast.testing import DevServer
-from tests.faults.recorder import Recorder, polls, posts
+from tests.faults.recorder import Recorder, posts
 from tests.support.waiting import wait_until
 
 TERMINAL = "FAILED_WITH_TERMINAL_ERROR"
@@ -36,13 +36,11 @@ def test_retry_after_is_a_lower_bound(
     assert recorder.ran_once([task_id])
 
 
-@pytest.mark.parametrize("value", ["-1", "soon", "999999999", ""])
-def test_an_absurd_retry_after_is_capped_or_ignored(
+@pytest.mark.parametrize("value", ["-1", "soon", ""])
+def test_a_retry_after_that_says_nothing_is_ignored(
     server: DevServer, host: WorkerHost, recorder: Recorder, value: str
 ) -> None:
     answer = {"status": 503, "headers": {"Retry-After": value}}
-    if value == "999999999":
-        pytest.skip("capped at 60 s: shown by the parser's own table")
     server.add_fault({"answer": answer, "of": "updates", "count": 1})
     server.push("work")
     host.start_worker("work", recorder.work, 1)
@@ -73,46 +71,51 @@ def test_one_poisonous_result_among_good_ones_becomes_a_dead_letter(
 
 
 def test_an_outage_by_500_makes_no_dead_letter_and_few_requests(
-    server: DevServer, host: WorkerHost, recorder: Recorder
+    server: DevServer, host: WorkerHost, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row 14, with 10 s of the outage; the paused clock does the half hour in core."""
+    """Row 14, with 6 s of the outage; the driven clock does the half hour in core (it/outages.rs)."""
     task_ids = server.push_many("work", {}, 200)
     server.add_fault("500 of=updates")
     host.start_worker("work", recorder.work, 50)
     wait_until(lambda: any(status == 500 for _, status in posts(server)), "the outage to be seen", 10)
-    # The breaker opens within 3 s; then one probe every 0.5 to 1.5 s.
-    time.sleep(3)
+    wait_until(lambda: "no task of" in caplog.text, "the breaker to open", 10)
+    # Then one result is tried every 0.5 to 1.5 s. A poll and posts in flight end first.
+    time.sleep(0.5)
     before = server.requests
-    time.sleep(5)
-    assert server.requests - before <= 12
+    time.sleep(3)
+    assert server.requests - before <= 7
     server.clear_faults()
     assert server.wait_for(200, "work", "COMPLETED", 10)
     assert recorder.ran_once(task_ids)
 
 
-def test_sixty_seconds_of_503_fill_no_log_and_are_over_at_once(
+def test_an_outage_of_503_fills_no_log_and_is_over_at_once(
     server: DevServer, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Item 6, with 8 s: at most 10 lines and 2 polls a second per process, whatever the number of types."""
+    """Item 6: at most 10 lines and 2 polls a second per process, whatever the number of types."""
     with caplog.at_level(logging.INFO), WorkerHost(server.url) as host:
         for number in range(20):
             host.start_worker(f"work-{number}", recorder.work, 4)
         wait_until(lambda: server.requests >= 40, "all to poll", 20)
         caplog.clear()
-        server.add_fault("503 seconds=8")
-        time.sleep(3)
-        before = server.requests
+        server.add_fault("503 of=polls")
+        def refused() -> int:
+            return sum(line["status"] == 503 for line in server.transcript())
+
+        wait_until(lambda: refused() >= 20, "all to find out", 20)
+        before = refused()
         time.sleep(4)
-        assert server.requests - before <= 12
-        lines = [record for record in caplog.records if record.name.startswith("conductor_fast")]
-        assert len(lines) <= 10
-        server.clear_faults()
-        recovered = server.transcript()[-1]["elapsedMillis"]
+        assert refused() - before <= 8, "2 a second"
         server.push("work-7")
+        server.clear_faults()
         assert server.wait_for(1, "work-7", "COMPLETED", 5)
-        first = next(line for line in reversed(server.transcript()) if line["status"] == 503)
-        assert polls(server, "work-7")[-1]["elapsedMillis"] - max(recovered, first["elapsedMillis"]) < 5_000
-        assert sum("again" in record.getMessage() for record in caplog.records) <= 2
+        lines = [record.getMessage() for record in caplog.records if record.name.startswith("conductor_fast")]
+        assert len(lines) <= 10, lines
+        assert sum("works again" in line for line in lines) <= 1, lines
+    lines = server.transcript()
+    last = max(line["elapsedMillis"] for line in lines if line["status"] == 503)
+    back = next(line for line in lines if line["elapsedMillis"] > last)
+    assert back["elapsedMillis"] - last < 2_000
 
 
 def test_a_type_whose_update_path_is_down_takes_no_task(
@@ -144,7 +147,7 @@ def test_a_second_refusal_opens_the_auth_breaker_and_nothing_is_lost(recorder: R
             server.add_fault("expired-token of=updates seconds=4")
             host.start_worker("work", recorder.work, 64)
             wait_until(lambda: any(status == 401 for _, status in posts(server)), "the refusals", 10)
-            time.sleep(2)
+            time.sleep(1)
             before = server.requests
             time.sleep(2)
             assert server.requests - before <= 6

@@ -104,11 +104,13 @@ impl Error {
             ErrorKind::Network { .. } | ErrorKind::Cut { .. } | ErrorKind::UnexpectedBody { .. } => {
                 Judgement::Transient
             }
-            ErrorKind::Answer { status, message, retryable, .. } => judge_answer(*status, message, *retryable),
+            ErrorKind::Answer { status, message, retryable, .. } => {
+                judge_answer(*status, message, *retryable)
+            }
             ErrorKind::TokenRefused { .. } | ErrorKind::Unauthorized { .. } => Judgement::Unauthorized,
-            ErrorKind::Configuration { .. }
-            | ErrorKind::Closed
-            | ErrorKind::Forked { .. } => Judgement::Misconfigured,
+            ErrorKind::Configuration { .. } | ErrorKind::Closed | ErrorKind::Forked { .. } => {
+                Judgement::Misconfigured
+            }
         }
     }
 }

@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn it_is_high_from_the_mark_until_a_quarter_is_gone() {
-        for mark in [HighWater { results: 100, bytes: 1_000_000 }, HighWater { results: 1_000, bytes: 1_000 }] {
+        for mark in [HighWater { results: 100, bytes: 1_000_000 }, HighWater { results: 1_000, bytes: 1_000 }]
+        {
             let mut level = Level::new(mark);
             (0..99).for_each(|_| level.add(10));
             assert!(!level.is_high());

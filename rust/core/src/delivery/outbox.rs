@@ -90,7 +90,9 @@ impl Outbox {
     /// Takes the letters, without a word to the lanes: `tell` follows.
     pub(super) fn extend(&self, letters: impl Iterator<Item = Letter>) {
         let mut state = self.lock();
-        letters.for_each(|letter| state.ready.push(letter));
+        for letter in letters {
+            state.ready.push(letter);
+        }
     }
 
     pub(super) fn tell(&self) {
@@ -182,7 +184,9 @@ impl Outbox {
     pub(super) fn is_up(&self, task_type: &Arc<str>) -> Vec<Change> {
         let mut state = self.lock();
         let (changes, freed) = state.ways.succeeded(task_type, now());
-        freed.into_iter().for_each(|letter| state.ready.push(letter));
+        for letter in freed {
+            state.ready.push(letter);
+        }
         self.publish(&mut state);
         drop(state);
         self.tell();

@@ -73,7 +73,10 @@ mod tests {
         let lines: Vec<_> = types.iter().map(|task_type| trouble.failed(task_type, now)).collect();
         assert_eq!(lines, [Line::Begins, Line::Begins, Line::Spreads, Line::Nothing]);
         assert_eq!(trouble.failed(&types[0], now), Line::Nothing);
-        assert_eq!(types.each_ref().map(|task_type| trouble.ended(task_type)), [Some(2), Some(1), None, None]);
+        assert_eq!(
+            types.each_ref().map(|task_type| trouble.ended(task_type)),
+            [Some(2), Some(1), None, None]
+        );
         assert_eq!(trouble.types(), 0);
     }
 

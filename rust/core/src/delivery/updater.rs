@@ -116,7 +116,16 @@ impl Updater {
                 let Finished { hold, metrics, result, guard } = finished;
                 guards.push(guard);
                 let trials = Trials::default();
-                Letter { hold, metrics, result, due, backoff: RETRY, trials, is_substitute: false, probe: None }
+                Letter {
+                    hold,
+                    metrics,
+                    result,
+                    due,
+                    backoff: RETRY,
+                    trials,
+                    is_substitute: false,
+                    probe: None,
+                }
             }));
             // Slots first: the poll that they allow is then on its way while the results are written.
             guards.clear();
@@ -248,8 +257,9 @@ impl Updater {
             Line::Spreads => "; so may be those of other task types, of which no line tells for a minute",
             Line::Nothing => return,
         };
-        let message =
-            format!("results of {task_type:?} cannot be delivered; they are kept and retried{and_later}: {error}");
+        let message = format!(
+            "results of {task_type:?} cannot be delivered; they are kept and retried{and_later}: {error}"
+        );
         self.log(Level::Warning, message, letter);
     }
 
@@ -278,11 +288,13 @@ impl Updater {
                     if !trouble.is_told(task_type) {
                         continue;
                     }
-                    let message = format!("no task of {task_type:?} is taken until one of its results is delivered");
+                    let message =
+                        format!("no task of {task_type:?} is taken until one of its results is delivered");
                     (Level::Warning, message)
                 }
                 (Change::Unauthorized, Some(error)) => {
-                    let message = format!("no task is taken until the server accepts the key and its token: {error}");
+                    let message =
+                        format!("no task is taken until the server accepts the key and its token: {error}");
                     (Level::Error, message)
                 }
                 (Change::Authorized, None) => {

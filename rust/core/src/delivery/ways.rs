@@ -262,7 +262,9 @@ mod tests {
     /// Ways whose types are down, with results parked.
     fn down(types: &[&Arc<str>], now: Instant) -> Ways {
         let mut ways = Ways::default();
-        types.iter().for_each(|task_type| ways.register(task_type));
+        for task_type in types {
+            ways.register(task_type);
+        }
         for (number, task_type) in (1..).zip(types) {
             ways.failed(&failure(task_type, Judgement::Misconfigured), now, 0.0);
             ways.park(letter(task_type, number));
@@ -341,7 +343,8 @@ mod tests {
             ways.failed(&Failure { asked, ..failure(&one, Judgement::Throttled) }, now, 0.0);
             assert!(ways.blocked().blocks("another"));
             let end = now + Duration::from_secs(given);
-            assert!(ways.is_resting(end - ms(1)) && !ways.is_resting(end));
+            let shortly_before = now + Duration::from_millis(given * 1_000 - 1);
+            assert!(ways.is_resting(shortly_before) && !ways.is_resting(end));
             assert_eq!(ways.probes(now, 0, |_| true).1, Some(end));
             assert_eq!(ways.probes(end, 0, |_| true).1, None);
             assert_eq!(ways.blocked(), Blocked::default());

@@ -13,7 +13,7 @@ use crate::observe::{EventSink, LiveHost, add_host};
 use crate::settings::{Configuration, HighWater, WorkerConfig};
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
-use crate::worker::{Executor, LeaseManager, Slot, TaskRunner};
+use crate::worker::{Executor, LeaseManager, Shared, Slot, TaskRunner};
 
 /// The engine of one process: any number of workers on one I/O thread.
 pub struct Runtime {
@@ -76,16 +76,15 @@ impl Runtime {
     ) -> Result<Arc<TaskRunner>, Error> {
         self.io.check()?;
         config.validate()?;
-        let runner = Arc::new(TaskRunner::new(
-            config,
-            executor,
-            Arc::clone(&self.client),
-            Arc::clone(&self.ledger),
-            Arc::clone(&self.sink),
-            self.report.clone(),
-            Arc::clone(&self.admission),
-            self.polling.subscribe(),
-        ));
+        let shared = Shared {
+            client: Arc::clone(&self.client),
+            ledger: Arc::clone(&self.ledger),
+            sink: Arc::clone(&self.sink),
+            report: self.report.clone(),
+            admission: Arc::clone(&self.admission),
+            polling: self.polling.subscribe(),
+        };
+        let runner = Arc::new(TaskRunner::new(config, executor, shared));
         self.updater.register(&runner.config.task_type);
         let relieved = Arc::clone(&runner);
         supervise(self.io.handle(), &self.sink, "relief of waiting tasks", move || {

@@ -111,14 +111,11 @@ fn is_page(body: &[u8]) -> bool {
 }
 
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Network { connected: false, .. } => true,
-        _ => {
-            let judgement = error.judge();
-            call.repeatable
-                && matches!(judgement, Judgement::Transient | Judgement::Throttled | Judgement::Suspect)
-        }
-    }
+    let passes = || {
+        let judgement = error.judge();
+        matches!(judgement, Judgement::Transient | Judgement::Throttled | Judgement::Suspect)
+    };
+    matches!(error.kind(), ErrorKind::Network { connected: false, .. }) || call.repeatable && passes()
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ mod management;
 
 pub use backoff::Backoff;
 pub(crate) use breaker::{Breaker, probe_delay};
-pub(crate) use poll_turns::{News, PollTurns, PollerId, Turn};
 pub use http_task_client::HttpTaskClient;
 pub use hyper::Method;
 pub use management::{Management, ManagementCall};
+pub(crate) use poll_turns::{News, PollTurns, PollerId, Turn};
 pub use task_client::{BoxFuture, PollRequest, Queue, TaskClient};

@@ -120,7 +120,7 @@ impl PollTurns {
             // It may have been a single poll's bad luck: the first look at that is soon.
             self.next = Some(now + delay.min(Duration::from_millis(100)));
         }
-        let is_first = !poller.told && !(poller.waits && is_others_trouble);
+        let is_first = !(poller.told || poller.waits && is_others_trouble);
         poller.told |= is_first;
         let tries = poller.tries;
         self.failing.insert(id, poller);
@@ -197,11 +197,12 @@ mod tests {
     #[test]
     fn who_fails_alone_follows_its_own_delays_and_is_told_of() {
         let mut turns = PollTurns::default();
-        let now = Instant::now();
+        let before = Instant::now();
+        let now = before + ms(1);
         let (sick, well) = (turns.add(), turns.add());
         assert!(turns.failed(sick, now, ms(7_000), None).is_first);
         assert_eq!(turns.turn(well, now, 0.0), Turn::Go);
-        assert!(!turns.answered(well, now - ms(1), now + ms(1)).1, "it was sent before that");
+        assert!(!turns.answered(well, before, now + ms(1)).1, "it was sent before that");
         assert!(turns.answered(well, now + ms(1), now + ms(1)).1, "perhaps it was all the server's");
         assert_eq!(turns.turn(sick, now + ms(1), 0.0), Turn::Go);
         assert!(!turns.failed(sick, now + ms(2), ms(7_000), None).is_first);

@@ -25,6 +25,17 @@ pub(super) struct Control {
     pub(super) poll_interval: PollInterval,
 }
 
+/// What the workers of one host share.
+pub(crate) struct Shared {
+    pub(crate) client: Arc<dyn TaskClient>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    pub(crate) admission: Arc<Admission>,
+    /// True while polling is wanted.
+    pub(crate) polling: watch::Receiver<bool>,
+}
+
 /// One worker: what its loops share.
 pub struct TaskRunner {
     pub(crate) config: WorkerConfig,
@@ -52,16 +63,8 @@ pub struct TaskRunner {
 }
 
 impl TaskRunner {
-    pub(crate) fn new(
-        config: WorkerConfig,
-        executor: Arc<dyn Executor>,
-        client: Arc<dyn TaskClient>,
-        ledger: Arc<Ledger>,
-        sink: Arc<dyn EventSink>,
-        report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
-        admission: Arc<Admission>,
-        polling: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(config: WorkerConfig, executor: Arc<dyn Executor>, shared: Shared) -> Self {
+        let Shared { client, ledger, sink, report, admission, polling } = shared;
         let queue = Queue {
             task_type: Arc::clone(&config.task_type),
             domain: config.domain.clone(),
