@@ -83,6 +83,10 @@ instructions: build ## callgrind's count of split, write, decode, encode against
 bench-idle: build ## workers that are idle, beside blocked ones, and that outlast their response timeout; ARGS="--short"
 	$(BIN)/python -m benches.idle_and_blocked $(ARGS)
 
+.PHONY: bench-zero-change
+bench-zero-change: build ## an unmodified application with and without `conductor-fast accelerate`; QUICK=1
+	$(BIN)/python -m benches.zero_change $(if $(QUICK),--quick) $(ARGS)
+
 .PHONY: wheel
 wheel: $(TOOLS) ## a wheel for this interpreter, in dist/
 	rm -rf dist

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,8 @@ from conductor_fast import WorkerHost
 from conductor_fast.testing import DevServer
 from tests.server.installation import NotInstalledError
 from tests.server.real_server import RealServer
+
+ROOT = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +40,18 @@ def host(server: DevServer) -> Iterator[WorkerHost]:
     """A worker host for `server`, stopped at the end."""
     with WorkerHost(server.url) as host:
         yield host
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree for this interpreter. Cold it takes minutes: mark the test `timeout(600)`."""
+    folder = tmp_path_factory.mktemp("wheel")
+    maturin = Path(sys.executable).with_name("maturin")
+    build: list[str | Path] = [maturin, "build", "--release", "--quiet", "--interpreter", sys.executable]
+    done = subprocess.run([*build, "--out", folder], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Unmodified programs of conductor-python on this engine, each in a process of its own."""
+"""Programs written for conductor-python, as they are, on this engine; `apps/` on its own engine as well."""

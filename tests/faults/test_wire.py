@@ -64,7 +64,7 @@ def test_a_drip_ends_and_holds_nobody_up(server: DevServer, host: WorkerHost, re
     task_ids = server.push_many("fast", {}, 300)
     assert server.wait_for(300, "fast", "COMPLETED")
     assert len(polls(server, "slow")) == 1, "it drips still"
-    assert server.connections_opened < 50
+    assert server.connections_opened < 100, "posts keep to their ceiling of 64"
     assert recorder.ran_once(task_ids)
     wait_until(lambda: len(polls(server, "slow")) > 1, "the poll to be given up", 20)
     later = server.push("slow")
