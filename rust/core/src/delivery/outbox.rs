@@ -170,13 +170,12 @@ impl Outbox {
         changes
     }
 
-    /// What was posted in the place of this letter was taken; its own turn comes at once.
-    pub(super) fn try_at_once(&self, letter: Letter) {
-        let mut state = self.lock();
-        state.ways.probe_ended(&letter.metrics.task_type, now());
-        state.ways.park(letter);
-        drop(state);
-        self.sooner.notify_one();
+    /// If this letter was tried to see whether its way is up: that is over, and another one may be.
+    pub(super) fn probe_ended(&self, letter: &Letter) {
+        if letter.probe.is_some() {
+            self.lock().ways.probe_ended(&letter.metrics.task_type, now());
+            self.sooner.notify_one();
+        }
     }
 
     /// The way of results of this type is up: the server has taken one, or has judged it.
@@ -278,10 +277,7 @@ impl InHand<'_> {
     /// Nobody waits for it any more: it is not posted.
     pub(super) fn withdraw(mut self) {
         self.is_dealt_with = true;
-        if self.letter.probe.is_some() {
-            self.outbox.lock().ways.probe_ended(&self.letter.metrics.task_type, now());
-            self.outbox.sooner.notify_one();
-        }
+        self.outbox.probe_ended(&self.letter);
     }
 
     /// Somebody answers for it from here on.
@@ -296,11 +292,8 @@ impl Drop for InHand<'_> {
             self.outbox.lock().posting -= 1;
         }
         if !self.is_dealt_with {
-            let mut letter = self.letter.clone();
-            if letter.probe.take().is_some() {
-                self.outbox.lock().ways.probe_ended(&letter.metrics.task_type, now());
-                self.outbox.sooner.notify_one();
-            }
+            self.outbox.probe_ended(&self.letter);
+            let letter = Letter { probe: None, ..self.letter.clone() };
             self.outbox.push(letter);
         }
     }

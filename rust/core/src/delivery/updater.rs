@@ -200,7 +200,9 @@ impl Updater {
             }
         }
         self.given_up(&letter, error);
-        if letter.probe.is_some() || judgement != Judgement::Suspect {
+        if judgement == Judgement::Suspect {
+            self.outbox.probe_ended(&letter);
+        } else {
             // Whatever it says of this result, the server is there.
             self.is_up(&letter);
         }
@@ -222,17 +224,15 @@ impl Updater {
             Judgement::Misconfigured => RETRY_SELDOM.mul_f64(0.5 + fastrand::f64() / 2.0),
             _ => letter.backoff.failed(fastrand::f64()),
         };
-        self.troubled(&letter, error);
+        if judgement != Judgement::Conflict {
+            self.troubled(&letter, error);
+        }
         self.debug(&letter, || {
             let (tries, task_id) = (letter.trials.failed, &letter.result.identity.task_id);
             format!("try {tries} to deliver the result of task {task_id} failed: {error}")
         });
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
-        if judgement == Judgement::Conflict {
-            self.is_up(&letter);
-            letter.probe = None;
-        }
         let metrics = Arc::clone(&letter.metrics);
         let changes = self.outbox.again(letter, judgement, delay, asked);
         self.tell(&changes, &metrics.task_type, Some(error));
@@ -243,8 +243,9 @@ impl Updater {
     #[cold]
     fn takes_others(&self, mut letter: Letter) {
         self.ledger.took_heartbeat();
+        self.outbox.probe_ended(&letter);
         letter.probe = None;
-        self.outbox.try_at_once(letter);
+        self.outbox.push(letter);
     }
 
     fn troubled(&self, letter: &Letter, error: &Error) {

@@ -90,6 +90,8 @@ impl Ways {
                 }
                 false
             }
+            // The server is there; it is this task that is busy.
+            Judgement::Conflict => false,
             // Of a result that fails again and again among others that get through, the way is not down.
             Judgement::Misconfigured if failure.is_first => way.breaker.force_open(now, random),
             _ => way.breaker.failed(now, failure.waiting, random),

@@ -56,7 +56,8 @@ impl Runtime {
         let ledger = Arc::new(Ledger::new(outbox));
         let (updater, report) =
             Updater::start(io.handle(), Arc::clone(&client), Arc::clone(&ledger), &sink, posts_in_flight);
-        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
+        let (beaten, told) = (Arc::clone(&ledger), Arc::clone(&sink));
+        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), beaten, told, updater.blocked()));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         let polling = watch::Sender::new(true);
         let admission = Arc::new(Admission::new(updater.blocked(), ledger.is_full()));
