@@ -99,6 +99,7 @@ def test_an_outage_of_503_fills_no_log_and_is_over_at_once(
         wait_until(lambda: server.requests >= 40, "all to poll", 20)
         caplog.clear()
         server.add_fault("503 of=polls")
+
         def refused() -> int:
             return sum(line["status"] == 503 for line in server.transcript())
 
@@ -112,9 +113,9 @@ def test_an_outage_of_503_fills_no_log_and_is_over_at_once(
         lines = [record.getMessage() for record in caplog.records if record.name.startswith("conductor_fast")]
         assert len(lines) <= 10, lines
         assert sum("works again" in line for line in lines) <= 1, lines
-    lines = server.transcript()
-    last = max(line["elapsedMillis"] for line in lines if line["status"] == 503)
-    back = next(line for line in lines if line["elapsedMillis"] > last)
+    transcript = server.transcript()
+    last = max(line["elapsedMillis"] for line in transcript if line["status"] == 503)
+    back = next(line for line in transcript if line["elapsedMillis"] > last)
     assert back["elapsedMillis"] - last < 2_000
 
 

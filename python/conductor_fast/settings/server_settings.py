@@ -135,7 +135,9 @@ def _ca_file(configuration: Configuration) -> tuple[str | None, str]:
 
 def _outbox_limit(value: Any, name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**63:
-        raise ConfigurationError(f"{name} {value!r} is no limit; give a whole number above 0, such as {default}")
+        raise ConfigurationError(
+            f"{name} {value!r} is no limit; give a whole number above 0, such as {default}"
+        )
     return value
 
 
