@@ -47,6 +47,9 @@ class Configuration:
     **Headers.** `headers` are sent with every request. User and password in the URL are sent as Basic
     authentication.
 
+    **Results that wait** for the server's yes are never dropped. While there are `outbox_results` of them
+    (10,000), or `outbox_bytes` bytes (256 MiB), no more tasks are taken.
+
     Attributes are read when a host or client starts, and files then. Raises ConfigurationError for an
     address that is no http(s) URL and for an unknown log level; a start raises it for the rest.
     """
@@ -65,6 +68,8 @@ class Configuration:
         "headers",
         "key_file",
         "logger_format",
+        "outbox_bytes",
+        "outbox_results",
         "proxy",
         "register_schema",
         "ssl_ca_cert",
@@ -84,6 +89,8 @@ class Configuration:
         *,
         token_provider: Callable[[], str] | None = None,
         headers: Mapping[str, str] | None = None,
+        outbox_results: int = 10_000,
+        outbox_bytes: int = 256 * 1024 * 1024,
     ) -> None:
         if authentication_settings is None and token_provider is None:
             authentication_settings = _environment_keys()
@@ -97,6 +104,8 @@ class Configuration:
         self.key_file: str | os.PathLike[str] | None = None
         self.assert_hostname: bool | None = None
         self.proxy: str | None = None
+        self.outbox_results = outbox_results
+        self.outbox_bytes = outbox_bytes
         self._host = _resolve_host(base_url, server_api_url)
         self._log_level = _resolve_log_level(log_level, debug)
         self.debug = debug

@@ -40,6 +40,8 @@ class ServerSettings:
     key_file: str | None
     proxy: str | None
     proxy_origin: str
+    outbox_results: int
+    outbox_bytes: int
 
     def __repr__(self) -> str:
         return f"ServerSettings(server_api_url={shown_url(self.server_api_url)!r})"
@@ -79,6 +81,8 @@ def server_settings(configuration: Configuration) -> ServerSettings:
         key_file=_path(configuration.key_file, "key_file"),
         proxy=proxy,
         proxy_origin=proxy_origin,
+        outbox_results=_outbox_limit(configuration.outbox_results, "outbox_results", 10_000),
+        outbox_bytes=_outbox_limit(configuration.outbox_bytes, "outbox_bytes", 268_435_456),
     )
 
 
@@ -127,6 +131,14 @@ def _ca_file(configuration: Configuration) -> tuple[str | None, str]:
         if path := os.environ.get(name):
             return path, name
     return None, "ssl_ca_cert"
+
+
+def _outbox_limit(value: Any, name: str, default: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**63:
+        raise ConfigurationError(
+            f"{name} {value!r} is no limit; give a whole number above 0, such as {default}"
+        )
+    return value
 
 
 def _path(value: Any, name: str) -> str | None:

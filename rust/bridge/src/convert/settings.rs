@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::error::Error;
-use conductor_core::settings::{CaFile, Configuration, Credentials, TlsSettings, TokenSource};
+use conductor_core::settings::{CaFile, Configuration, Credentials, HighWater, TlsSettings, TokenSource};
 use pyo3::prelude::*;
 
 /// Python's `ServerSettings`, taken by the names of its fields.
@@ -23,6 +23,8 @@ pub(crate) struct PyServerSettings {
     key_file: Option<PathBuf>,
     proxy: Option<String>,
     proxy_origin: String,
+    outbox_results: usize,
+    outbox_bytes: usize,
 }
 
 impl PyServerSettings {
@@ -42,6 +44,7 @@ impl PyServerSettings {
             _ => None,
         };
         configuration.token_ttl = Duration::from_millis(self.token_ttl_millis);
+        configuration.outbox = HighWater { results: self.outbox_results, bytes: self.outbox_bytes };
         let origin = self.ca_origin;
         configuration.tls = TlsSettings {
             verify: self.verify_ssl,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::delivery::Ledger;
+use crate::delivery::{Admission, Ledger};
 use crate::observe::{HostState, HostView, LiveHost};
 use crate::worker::{TaskRunner, WorkerStatus};
 
@@ -13,14 +13,20 @@ use crate::worker::{TaskRunner, WorkerStatus};
 pub(super) struct Live {
     server: String,
     ledger: Arc<Ledger>,
+    admission: Arc<Admission>,
     polling: watch::Receiver<bool>,
     closed: AtomicBool,
     workers: Mutex<Vec<WorkerStatus>>,
 }
 
 impl Live {
-    pub(super) fn new(server: String, ledger: Arc<Ledger>, polling: watch::Receiver<bool>) -> Self {
-        Self { server, ledger, polling, closed: AtomicBool::new(false), workers: Mutex::default() }
+    pub(super) fn new(
+        server: String,
+        ledger: Arc<Ledger>,
+        admission: Arc<Admission>,
+        polling: watch::Receiver<bool>,
+    ) -> Self {
+        Self { server, ledger, admission, polling, closed: AtomicBool::new(false), workers: Mutex::default() }
     }
 
     pub(super) fn add(&self, runner: &TaskRunner) {
@@ -47,6 +53,8 @@ impl LiveHost for Live {
             server: self.server.clone(),
             state,
             outbox: self.ledger.outbox(Instant::now()),
+            outbox_is_full: self.admission.is_full(),
+            unauthorized: self.admission.blocked().unauthorized,
             workers: workers.iter().map(WorkerStatus::view).collect(),
         }
     }

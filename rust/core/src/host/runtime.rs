@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::live::Live;
-use crate::delivery::{Finished, Held, Ledger, Updater};
+use crate::delivery::{Admission, Finished, Held, Ledger, Updater};
 use crate::error::Error;
 use crate::io_thread::IoThread;
 use crate::observe::{EventSink, Guarded, LiveHost, abandoned, add_host};
-use crate::settings::{Configuration, WorkerConfig};
+use crate::settings::{Configuration, HighWater, WorkerConfig};
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
-use crate::worker::{Executor, LeaseManager, Slot, TaskRunner};
+use crate::worker::{Executor, LeaseManager, Shared, Slot, TaskRunner};
 
 /// The engine of one process: any number of workers on one I/O thread.
 pub struct Runtime {
@@ -22,6 +22,8 @@ pub struct Runtime {
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
     report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    updater: Arc<Updater>,
+    admission: Arc<Admission>,
     polling: watch::Sender<bool>,
     live: Arc<Live>,
 }
@@ -31,7 +33,8 @@ impl Runtime {
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
         let sink: Arc<dyn EventSink> = Arc::new(Guarded::new(sink));
         let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
-        Self::start_at(configuration.shown_url(), client, configuration.posts_in_flight, sink)
+        let (posts_in_flight, outbox) = (configuration.posts_in_flight, configuration.outbox);
+        Self::start_at(configuration.shown_url(), client, posts_in_flight, outbox, sink)
     }
 
     /// The same over another client: the port that tests of core use.
@@ -40,26 +43,36 @@ impl Runtime {
         posts_in_flight: usize,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
-        Self::start_at(String::new(), client, posts_in_flight, Arc::new(Guarded::new(sink)))
+        Self::start_at(
+            String::new(),
+            client,
+            posts_in_flight,
+            HighWater::default(),
+            Arc::new(Guarded::new(sink)),
+        )
     }
 
     fn start_at(
         server: String,
         client: Arc<dyn TaskClient>,
         posts_in_flight: usize,
+        outbox: HighWater,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
         let io = IoThread::start("conductor-io")?;
-        let ledger = Arc::new(Ledger::default());
-        let report =
+        let ledger = Arc::new(Ledger::new(outbox));
+        let (updater, report) =
             Updater::start(io.handle(), Arc::clone(&client), Arc::clone(&ledger), &sink, posts_in_flight);
-        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
+        let (beaten, told) = (Arc::clone(&ledger), Arc::clone(&sink));
+        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), beaten, told, updater.blocked()));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         let polling = watch::Sender::new(true);
-        let live = Arc::new(Live::new(server, Arc::clone(&ledger), polling.subscribe()));
+        let admission = Arc::new(Admission::new(updater.blocked(), ledger.is_full()));
+        let live = Live::new(server, Arc::clone(&ledger), Arc::clone(&admission), polling.subscribe());
+        let live = Arc::new(live);
         let seen: Arc<dyn LiveHost> = live.clone();
         add_host(&seen);
-        Ok(Self { io, client, ledger, sink, report, polling, live })
+        Ok(Self { io, client, ledger, sink, report, updater, admission, polling, live })
     }
 
     /// Adds a worker, which polls at once unless it is paused or only polled on request (`TaskRunner::poll_once`).
@@ -71,15 +84,16 @@ impl Runtime {
     ) -> Result<Arc<TaskRunner>, Error> {
         self.io.check()?;
         config.validate()?;
-        let runner = Arc::new(TaskRunner::new(
-            config,
-            executor,
-            Arc::clone(&self.client),
-            Arc::clone(&self.ledger),
-            Arc::clone(&self.sink),
-            self.report.clone(),
-            self.polling.subscribe(),
-        ));
+        let shared = Shared {
+            client: Arc::clone(&self.client),
+            ledger: Arc::clone(&self.ledger),
+            sink: Arc::clone(&self.sink),
+            report: self.report.clone(),
+            admission: Arc::clone(&self.admission),
+            polling: self.polling.subscribe(),
+        };
+        let runner = Arc::new(TaskRunner::new(config, executor, shared));
+        self.updater.register(&runner.config.task_type);
         let relieved = Arc::clone(&runner);
         supervise(self.io.handle(), &self.sink, "relief of waiting tasks", move || {
             Arc::clone(&relieved).relieve()

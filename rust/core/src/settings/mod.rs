@@ -2,11 +2,13 @@
 
 mod credentials;
 mod tls_settings;
+mod high_water;
 mod configuration;
 mod worker_config;
 
 pub use configuration::Configuration;
 pub(crate) use configuration::TOKEN_HEADER;
 pub use credentials::{Credentials, GivenToken, TokenSource};
+pub use high_water::HighWater;
 pub use tls_settings::{CaFile, TlsSettings};
 pub use worker_config::{PollInterval, Prefetch, WorkerConfig};

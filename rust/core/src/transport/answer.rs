@@ -1,5 +1,5 @@
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -9,6 +9,7 @@ use hyper::{Response, StatusCode};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, Received, classify};
 
 /// A body that is silent for so long is given up.
@@ -44,7 +45,8 @@ impl Answer {
             return Err(self.redirection());
         }
         if !self.status.is_success() {
-            return Err(classify(self.status.as_u16(), &self.body));
+            let asked = retry_after(&self.headers, SystemTime::now());
+            return Err(classify(self.status.as_u16(), &self.body).with_retry_after(asked));
         }
         if !is_expected(self.body.trim_ascii_start()) {
             let problem = format!("{} instead of {what}", self.content_type());

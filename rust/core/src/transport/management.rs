@@ -111,10 +111,11 @@ fn is_page(body: &[u8]) -> bool {
 }
 
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Network { connected: false, .. } => true,
-        _ => call.repeatable && matches!(error.judge(), Judgement::Transient | Judgement::Throttled),
-    }
+    let passes = || {
+        let judgement = error.judge();
+        matches!(judgement, Judgement::Transient | Judgement::Throttled | Judgement::Suspect)
+    };
+    matches!(error.kind(), ErrorKind::Network { connected: false, .. }) || call.repeatable && passes()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::executor::{Assignment, Cancellation, Completion, Executor};
 use super::prefetch::{Ahead, start_by};
 use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
-use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
+use crate::delivery::{Admission, Finished, HoldId, LeaseClock, Ledger, Poller};
 use crate::error::Error;
 use crate::observe::{Area, EventSink, Level, LogRecord, WorkerMetrics, worker_metrics};
 use crate::settings::{PollInterval, WorkerConfig};
@@ -25,9 +25,20 @@ pub(super) struct Control {
     pub(super) poll_interval: PollInterval,
 }
 
+/// What the workers of one host share.
+pub(crate) struct Shared {
+    pub(crate) client: Arc<dyn TaskClient>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    pub(crate) admission: Arc<Admission>,
+    /// True while polling is wanted.
+    pub(crate) polling: watch::Receiver<bool>,
+}
+
 /// One worker: what its loops share.
 pub struct TaskRunner {
-    pub(super) config: WorkerConfig,
+    pub(crate) config: WorkerConfig,
     pub(super) queue: Queue,
     pub(super) slots: Slots,
     pub(super) client: Arc<dyn TaskClient>,
@@ -35,6 +46,8 @@ pub struct TaskRunner {
     pub(super) sink: Arc<dyn EventSink>,
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) poller: Poller,
     pub(super) control: watch::Sender<Control>,
     pub(super) progress: Arc<Progress>,
     pub(super) metrics: Arc<WorkerMetrics>,
@@ -50,15 +63,8 @@ pub struct TaskRunner {
 }
 
 impl TaskRunner {
-    pub(crate) fn new(
-        config: WorkerConfig,
-        executor: Arc<dyn Executor>,
-        client: Arc<dyn TaskClient>,
-        ledger: Arc<Ledger>,
-        sink: Arc<dyn EventSink>,
-        report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
-        polling: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(config: WorkerConfig, executor: Arc<dyn Executor>, shared: Shared) -> Self {
+        let Shared { client, ledger, sink, report, admission, polling } = shared;
         let queue = Queue {
             task_type: Arc::clone(&config.task_type),
             domain: config.domain.clone(),
@@ -77,6 +83,8 @@ impl TaskRunner {
             ledger,
             sink,
             polling,
+            poller: admission.add(),
+            admission,
             control: watch::Sender::new(control),
             progress: Arc::new(Progress::new()),
             metrics,

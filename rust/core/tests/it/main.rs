@@ -13,3 +13,4 @@ mod ready_queue;
 mod leases;
 mod control;
 mod events;
+mod outages;
