@@ -21,7 +21,8 @@ pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
 /// The text of a JSON string that holds no escape and that JSON allows; `None` for any other.
 pub(super) fn plain_string(json: &[u8]) -> Option<&str> {
     let [b'"', text @ .., b'"'] = json else { return None };
-    if clean_prefix(text) < text.len() { None } else { std::str::from_utf8(text).ok() }
+    let dirty = text.iter().fold(0, |dirty, &byte| dirty | u8::from(needs_escape(byte)));
+    if dirty == 0 { std::str::from_utf8(text).ok() } else { None }
 }
 
 /// Keys and names: by copies of fixed sizes that overlap, without a call of `memcpy`; 8 KB of small rows
