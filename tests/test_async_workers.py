@@ -34,9 +34,7 @@ def loop_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return request.param
 
 
-def test_the_loop_is_the_one_that_is_installed(
-    server: DevServer, host: WorkerHost, loop_module: str
-) -> None:
+def test_the_loop_is_the_one_that_is_installed(server: DevServer, host: WorkerHost, loop_module: str) -> None:
     async def whose() -> dict[str, str]:
         return {"module": type(asyncio.get_running_loop()).__module__.partition(".")[0]}
 

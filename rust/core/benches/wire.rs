@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::Bytes;
-use conductor_core::settings::{PollInterval, WorkerConfig};
+use conductor_core::settings::{PollInterval, Prefetch, WorkerConfig};
 use conductor_core::wire::{PolledBatch, Status, TaskIdentity, TaskResultWriter};
 use conductor_core::worker::PollPlan;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -60,6 +60,7 @@ fn poll_plan(criterion: &mut Criterion) {
         thread_count: 10,
         poll_interval: PollInterval::UpTo(Duration::from_millis(100)),
         poll_timeout: None,
+        prefetch: Prefetch::Auto,
         lease_extend_enabled: false,
         paused: false,
     });
