@@ -29,9 +29,10 @@ from tests.support.waiting import wait_until
 @pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
 def loop_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whose event loop runs the coroutines: uvloop's if it can be imported."""
-    if request.param == "asyncio":
+    module: str = request.param
+    if module == "asyncio":
         monkeypatch.setitem(sys.modules, "uvloop", None)
-    return request.param
+    return module
 
 
 def test_the_loop_is_the_one_that_is_installed(server: DevServer, host: WorkerHost, loop_module: str) -> None:
