@@ -69,7 +69,7 @@ impl<'a> Scan<'a> {
     #[inline(always)]
     fn find(&mut self, mut at: usize, mask: impl Fn(&Self) -> u64) -> Option<usize> {
         loop {
-            let offset = at - self.block;
+            let offset = at.wrapping_sub(self.block);
             if offset < BLOCK {
                 let rest = mask(self) >> offset;
                 if rest != 0 {
