@@ -3,6 +3,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use tokio::sync::{Notify, watch};
 
 use super::held::{Held, HoldId, Stage};
@@ -32,10 +33,10 @@ pub(super) struct State {
     pub(super) accepted: u64,
     last_id: u64,
     polls_in_flight: usize,
-    pub(super) held: HashMap<HoldId, Holding>,
+    pub(super) held: HashMap<HoldId, Holding, RandomState>,
     /// The latest holding of each task: a server may hand out a task twice. It outlives the holding for as
     /// long as a poll is in flight that may bring the task once more.
-    latest: HashMap<Arc<str>, HoldId>,
+    latest: HashMap<Arc<str>, HoldId, RandomState>,
     polls: HashMap<Arc<str>, Polls>,
     pub(super) leases: Leases,
 }

@@ -1,4 +1,4 @@
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -79,11 +79,11 @@ impl Answer {
     }
 }
 
-/// Awaits the head, then the body. `send` gives the response and what to keep with it; `broken` puts the end of
-/// a body into words.
+/// Awaits the head, then the body. `send` gives the response and what to keep with it (pinned by the caller: here
+/// it would be moved, and kept twice in the future); `broken` puts the end of a body into words.
 pub(super) async fn read<K, B>(
     patience: Patience,
-    send: impl Future<Output = Result<(K, Response<B>), Error>>,
+    mut send: Pin<&mut impl Future<Output = Result<(K, Response<B>), Error>>>,
     broken: impl Fn(B::Error) -> String,
 ) -> Result<(K, Answer), Error>
 where
@@ -94,7 +94,7 @@ where
     let mut timer = pin!(sleep(patience.head));
     let (kept, response) = tokio::select! {
         biased;
-        response = send => response?,
+        response = &mut send => response?,
         () = &mut timer => return Err(Error::network("no answer in time")),
     };
     let (parts, mut body) = response.into_parts();
@@ -140,7 +140,6 @@ where
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::pin::Pin;
     use std::task::{Context, Poll, ready};
 
     use hyper::body::Frame;
@@ -188,7 +187,7 @@ mod tests {
     async fn read_all(script: Script) -> (usize, Option<String>, Duration) {
         let start = Instant::now();
         let head = async { Ok(((), Response::new(script))) };
-        let ((), answer) = read(PATIENCE, head, |never| match never {}).await.unwrap();
+        let ((), answer) = read(PATIENCE, pin!(head), |never| match never {}).await.unwrap();
         (answer.body.len(), answer.cut, start.elapsed())
     }
 
@@ -214,7 +213,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_that_does_not_come_is_no_answer() {
         let head = std::future::pending::<Result<((), Response<Script>), Error>>();
-        let error = read(PATIENCE, head, |never| match never {}).await.err().unwrap();
+        let error = read(PATIENCE, pin!(head), |never| match never {}).await.err().unwrap();
         assert_eq!(error.to_string(), "no answer in time");
     }
 
