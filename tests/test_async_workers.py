@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import time
 from typing import Any
+
+import pytest
 
 from conductor_fast import (
     Configuration,
@@ -21,6 +24,25 @@ from conductor_fast import (
 )
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
+
+
+@pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
+def loop_module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose event loop runs the coroutines: uvloop's if it can be imported."""
+    module: str = request.param
+    if module == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    return module
+
+
+def test_the_loop_is_the_one_that_is_installed(server: DevServer, host: WorkerHost, loop_module: str) -> None:
+    async def whose() -> dict[str, str]:
+        return {"module": type(asyncio.get_running_loop()).__module__.partition(".")[0]}
+
+    host.start_worker("whose", whose)
+    task_id = server.push("whose")
+    assert server.wait_for(1, "whose", "COMPLETED")
+    assert server.task(task_id)["outputData"] == {"module": loop_module}
 
 
 def test_coroutines_run_side_by_side_up_to_their_slots(server: DevServer, host: WorkerHost) -> None:

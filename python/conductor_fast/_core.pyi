@@ -179,7 +179,7 @@ class Lane:
         """Wait for a task; its input, or the whole task. None once the executor is closed."""
 
     def complete(self, output: dict[str, Any]) -> dict[str, Any] | None:
-        """Report COMPLETED with `output`, then as `take`.
+        """Report COMPLETED with `output`; then the next task, if one is there, as `take`. Does not wait.
 
         An output that cannot be JSON fails the task with the path in the reason.
         """
@@ -194,7 +194,7 @@ class Lane:
         logs: list[tuple[str, int]] | None = None,
         external_output_payload_storage_path: str | None = None,
     ) -> dict[str, Any] | None:
-        """Report any other outcome, then as `take`. `logs`: (text, milliseconds since 1970).
+        """Report any other outcome, then as `complete`. `logs`: (text, milliseconds since 1970).
 
         ValueError for a status that is none; the task is then still to be reported.
         """

@@ -1,6 +1,6 @@
 """The thirty-two fault tests, and which tests show each.
 
-Rows that wait for their feature (the spool, breakers) are not listed. Panics (29) are in core's
+Rows that wait for their feature (the spool) are not listed. Panics (29) are in core's
 `tests/it/panics.rs`.
 """
 
@@ -10,9 +10,21 @@ ROWS: dict[int, list[str]] = {
     1: ["faults/test_outages.py::test_a_server_that_is_down_at_start_gets_work_done_soon_after_it_is_up"],
     2: ["faults/test_outages.py::test_results_outlast_a_server_that_resets_all"],
     4: ["faults/test_outages.py::test_what_a_killed_worker_held_is_offered_again_after_its_response_timeout"],
-    13: ["faults/test_outages.py::test_a_type_whose_results_fail_leaves_the_others_alone"],
+    12: [
+        "faults/test_pressure.py::test_retry_after_is_a_lower_bound",
+        "faults/test_pressure.py::test_a_retry_after_that_says_nothing_is_ignored",
+        "faults/test_pressure.py::test_a_date_in_the_past_means_now",
+    ],
+    13: [
+        "faults/test_outages.py::test_a_type_whose_results_fail_leaves_the_others_alone",
+        "faults/test_pressure.py::test_one_poisonous_result_among_good_ones_becomes_a_dead_letter",
+    ],
+    14: ["faults/test_pressure.py::test_an_outage_by_500_makes_no_dead_letter_and_few_requests"],
     15: ["faults/test_outages.py::test_a_refused_result_becomes_a_small_failure_and_frees_its_thread"],
-    16: ["faults/test_tokens.py::test_sixty_four_refused_calls_fetch_one_token_and_are_repeated_once"],
+    16: [
+        "faults/test_tokens.py::test_sixty_four_refused_calls_fetch_one_token_and_are_repeated_once",
+        "faults/test_pressure.py::test_a_second_refusal_opens_the_auth_breaker_and_nothing_is_lost",
+    ],
     17: ["faults/test_tokens.py::test_an_old_token_goes_on_while_no_new_one_can_be_had"],
     18: [
         "faults/test_outages.py::test_a_result_whose_acknowledgement_is_lost_is_posted_again_and_its_task_is_not"

@@ -51,6 +51,8 @@ class Configuration:
     are sent, so that they outlive this process; None: CONDUCTOR_FAST_SPOOL_DIR, else in memory only; `""`:
     in memory only. `durability`: `"process"` survives any end of the process, `"power"` also that of the
     machine, at the price of a flush of the disk for each group of results.
+    **Results that wait** for the server's yes are never dropped. While there are `outbox_results` of them
+    (10,000), or `outbox_bytes` bytes (256 MiB), no more tasks are taken.
 
     Attributes are read when a host or client starts, and files then. Raises ConfigurationError for an
     address that is no http(s) URL and for an unknown log level; a start raises it for the rest.
@@ -71,6 +73,8 @@ class Configuration:
         "headers",
         "key_file",
         "logger_format",
+        "outbox_bytes",
+        "outbox_results",
         "proxy",
         "register_schema",
         "spool_dir",
@@ -93,6 +97,8 @@ class Configuration:
         headers: Mapping[str, str] | None = None,
         spool_dir: str | os.PathLike[str] | None = None,
         durability: Literal["process", "power"] = "process",
+        outbox_results: int = 10_000,
+        outbox_bytes: int = 256 * 1024 * 1024,
     ) -> None:
         if authentication_settings is None and token_provider is None:
             authentication_settings = _environment_keys()
@@ -108,6 +114,8 @@ class Configuration:
         self.proxy: str | None = None
         self.spool_dir = spool_dir
         self.durability: Literal["process", "power"] = durability
+        self.outbox_results = outbox_results
+        self.outbox_bytes = outbox_bytes
         self._host = _resolve_host(base_url, server_api_url)
         self._log_level = _resolve_log_level(log_level, debug)
         self.debug = debug

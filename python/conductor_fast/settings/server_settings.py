@@ -44,6 +44,8 @@ class ServerSettings:
     spool_origin: str
     """Who named `spool_dir`, for errors."""
     durability: str
+    outbox_results: int
+    outbox_bytes: int
 
     def __repr__(self) -> str:
         return f"ServerSettings(server_api_url={shown_url(self.server_api_url)!r})"
@@ -87,6 +89,8 @@ def server_settings(configuration: Configuration) -> ServerSettings:
         spool_dir=spool_dir,
         spool_origin=spool_origin,
         durability=configuration.durability,
+        outbox_results=_outbox_limit(configuration.outbox_results, "outbox_results", 10_000),
+        outbox_bytes=_outbox_limit(configuration.outbox_bytes, "outbox_bytes", 268_435_456),
     )
 
 
@@ -147,6 +151,14 @@ def _spool_dir(configuration: Configuration) -> tuple[str | None, str]:
         raise ConfigurationError(
             f"spool_dir {type(given).__name__} is not a path; give a directory, or '' for none"
         ) from None
+
+
+def _outbox_limit(value: Any, name: str, default: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**63:
+        raise ConfigurationError(
+            f"{name} {value!r} is no limit; give a whole number above 0, such as {default}"
+        )
+    return value
 
 
 def _path(value: Any, name: str) -> str | None:

@@ -49,8 +49,8 @@ def run_lane(lane: Lane, binding: Binding) -> None:
     """
     running = _RunningTask(lane)
     context_source.set(running)
-    call, complete = binding.call, lane.complete
-    arguments = lane.take()
+    call, complete, take = binding.call, lane.complete, lane.take
+    arguments = take()
     while arguments is not None:
         output: Any = None
         outcome: Outcome | None = None
@@ -63,9 +63,12 @@ def run_lane(lane: Lane, binding: Binding) -> None:
             outcome = raised(error)
         if outcome is None:
             arguments = complete(output)  # pyright: ignore[reportUnknownArgumentType]
-            continue
-        arguments = output = None
-        arguments = _report(lane, outcome, running)
+        else:
+            arguments = output = None
+            arguments = _report(lane, outcome, running)
+        if arguments is None:
+            output = outcome = None  # not kept while the lane waits
+            arguments = take()
 
 
 def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, Any] | None:

@@ -52,10 +52,17 @@ pub enum Judgement {
     Transient,
     /// The server asks for less: try again, later.
     Throttled,
+    /// 500 says both "I am in trouble" and "I cannot read this body" (protocol.md, 0): only what else the server
+    /// takes meanwhile tells which.
+    Suspect,
+    /// The token or the key is refused: try again seldom, and never give up for it.
+    Unauthorized,
     /// The server does not know the task or its workflow: there is nobody to report to.
     Gone,
     /// The server refuses this very body: trying again cannot help.
     Poison,
+    /// The server has something else under way with the same task: try again a few times.
+    Conflict,
     /// The address or the rights are wrong: try again seldom, and say so.
     Misconfigured,
 }
@@ -91,25 +98,27 @@ impl Error {
         self
     }
 
-    /// May the call be tried again, and how? The table of `reliability.md`, 3.2, as far as it is built.
+    /// May the call be tried again, and how?
     pub fn judge(&self) -> Judgement {
         match &*self.kind {
             ErrorKind::Network { .. } | ErrorKind::Cut { .. } | ErrorKind::UnexpectedBody { .. } => {
                 Judgement::Transient
             }
-            ErrorKind::Answer { status, message, .. } => judge_answer(*status, message),
-            ErrorKind::Configuration { .. }
-            | ErrorKind::TokenRefused { .. }
-            | ErrorKind::Unauthorized { .. }
-            | ErrorKind::Closed
-            | ErrorKind::Forked { .. } => Judgement::Misconfigured,
+            ErrorKind::Answer { status, message, retryable, .. } => {
+                judge_answer(*status, message, *retryable)
+            }
+            ErrorKind::TokenRefused { .. } | ErrorKind::Unauthorized { .. } => Judgement::Unauthorized,
+            ErrorKind::Configuration { .. } | ErrorKind::Closed | ErrorKind::Forked { .. } => {
+                Judgement::Misconfigured
+            }
         }
     }
 }
 
-fn judge_answer(status: u16, message: &str) -> Judgement {
+fn judge_answer(status: u16, message: &str, retryable: bool) -> Judgement {
     match status {
         429 | 503 => Judgement::Throttled,
+        401 => Judgement::Unauthorized,
         // A missing task and a missing endpoint share the status; only the text tells them apart
         // (WorkflowExecutorOps.java:937; Spring says "No static resource …").
         404 if message.starts_with("No such task") || message.starts_with("No such workflow") => {
@@ -117,7 +126,9 @@ fn judge_answer(status: u16, message: &str) -> Judgement {
         }
         // The server answers 500 to a body that its JSON parser refuses (too deep, a string too long).
         500 if message.starts_with("JSON parse error") => Judgement::Poison,
-        400 | 409 | 413 | 415 | 422 => Judgement::Poison,
+        500 if !retryable => Judgement::Suspect,
+        400 | 413 | 415 | 422 => Judgement::Poison,
+        409 => Judgement::Conflict,
         408 | 425 | 500 | 502 | 504 | 520..=599 => Judgement::Transient,
         _ => Judgement::Misconfigured,
     }
@@ -225,20 +236,24 @@ mod tests {
         let no_task = br#"{"status":404,"message":"No such task found by id: x","retryable":false}"#;
         let no_route = br#"{"status":404,"message":"No static resource api/tasks.","retryable":false}"#;
         let not_json = br#"{"status":500,"message":"JSON parse error: too deep","retryable":false}"#;
-        let rows: [(u16, &[u8], Judgement); 12] = [
-            (404, no_task, Judgement::Gone),
-            (404, no_route, Judgement::Misconfigured),
-            (404, b"", Judgement::Misconfigured),
-            (405, b"", Judgement::Misconfigured),
-            (401, b"", Judgement::Misconfigured),
-            (302, b"", Judgement::Misconfigured),
-            (500, not_json, Judgement::Poison),
-            (500, b"oops", Judgement::Transient),
-            (503, b"<html>", Judgement::Throttled),
-            (429, b"", Judgement::Throttled),
-            (400, b"{}", Judgement::Poison),
-            (504, b"", Judgement::Transient),
+        let down = br#"{"status":500,"message":"down","retryable":true}"#;
+        let rows: [(&[u16], &[u8], Judgement); 12] = [
+            (&[404], no_task, Judgement::Gone),
+            (&[404], no_route, Judgement::Misconfigured),
+            (&[302, 403, 404, 405, 501, 505, 511], b"", Judgement::Misconfigured),
+            (&[401], b"", Judgement::Unauthorized),
+            (&[401, 403], br#"{"error":"INVALID_TOKEN"}"#, Judgement::Unauthorized),
+            (&[500], not_json, Judgement::Poison),
+            (&[500], down, Judgement::Transient),
+            (&[500], b"oops", Judgement::Suspect),
+            (&[429, 503], b"<html>", Judgement::Throttled),
+            (&[408, 425, 502, 504, 520, 522, 524], b"", Judgement::Transient),
+            (&[400, 413, 415, 422], b"{}", Judgement::Poison),
+            (&[409], b"", Judgement::Conflict),
         ];
+        let rows = rows.iter().flat_map(|(statuses, body, expected)| {
+            statuses.iter().map(move |status| (*status, *body, *expected))
+        });
         for (status, body, expected) in rows {
             assert_eq!(
                 classify(status, body).judge(),
@@ -266,10 +281,12 @@ mod tests {
                 _ => None,
             };
             assert_eq!(code, expected, "{status} {body}");
-            assert_eq!(
-                error.judge(),
-                if status == 500 { Judgement::Transient } else { Judgement::Misconfigured }
-            );
+            let judgement = match status {
+                500 => Judgement::Suspect,
+                403 if code.is_none() => Judgement::Misconfigured,
+                _ => Judgement::Unauthorized,
+            };
+            assert_eq!(error.judge(), judgement);
         }
     }
 

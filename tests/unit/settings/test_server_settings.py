@@ -110,3 +110,12 @@ def test_no_secret_in_a_repr() -> None:
     )
     configuration.proxy = "http://me:canary@proxy:3128"
     assert "canary" not in repr(configuration) + repr(server_settings(configuration))
+
+
+@pytest.mark.parametrize("name", ["outbox_results", "outbox_bytes"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "10", 2**63])
+def test_a_limit_of_the_outbox_is_a_whole_number_above_zero(name: str, value: Any) -> None:
+    configuration = Configuration()
+    setattr(configuration, name, value)
+    with pytest.raises(ConfigurationError, match=f"{name} .* give a whole number above 0"):
+        server_settings(configuration)

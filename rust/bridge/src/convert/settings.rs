@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conductor_core::error::Error;
 use conductor_core::settings::{
-    CaFile, Configuration, Credentials, Durability, SpoolSettings, TlsSettings, TokenSource,
+    CaFile, Configuration, Credentials, Durability, HighWater, SpoolSettings, TlsSettings, TokenSource,
 };
 use pyo3::prelude::*;
 
@@ -28,6 +28,8 @@ pub(crate) struct PyServerSettings {
     spool_dir: Option<PathBuf>,
     spool_origin: String,
     durability: String,
+    outbox_results: usize,
+    outbox_bytes: usize,
 }
 
 impl PyServerSettings {
@@ -47,6 +49,7 @@ impl PyServerSettings {
             _ => None,
         };
         configuration.token_ttl = Duration::from_millis(self.token_ttl_millis);
+        configuration.outbox = HighWater { results: self.outbox_results, bytes: self.outbox_bytes };
         let origin = self.ca_origin;
         configuration.tls = TlsSettings {
             verify: self.verify_ssl,

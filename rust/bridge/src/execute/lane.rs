@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use super::reporting::{Outcome, Reporting};
 use crate::convert::decode;
 
-/// One thread's way to its tasks: take one, then hand in its outcome and take the next in the same call.
+/// One thread's way to its tasks: take one, then hand in its outcome and take the next, if there is one, in the same call.
 ///
 /// The thread is Python's and its loop is Python code: under a user's function there is no frame of ours,
 /// so that a thread which the interpreter ends at exit unwinds through C alone.
@@ -37,13 +37,19 @@ impl PyLane {
         Self { queue, reporting, current: Mutex::new(None) }
     }
 
-    fn next<'py>(&self, py: Python<'py>, mut ended: Option<Ended>) -> Option<Bound<'py, PyDict>> {
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        mut ended: Option<Ended>,
+        may_wait: bool,
+    ) -> Option<Bound<'py, PyDict>> {
         loop {
             // First without detaching: under load the next task is there, and a detach is a chance to
             // lose the GIL to another thread for nothing.
             let (run, assignment) = match self.queue.try_take(ended.take()) {
                 Some(started) => started,
-                None => self.wait(py)?,
+                None if may_wait => self.wait(py)?,
+                None => return None,
             };
             let Assignment { task, completion, .. } = assignment;
             match self.reporting.arguments(py, &task) {
@@ -96,10 +102,11 @@ impl Drop for PyLane {
 impl PyLane {
     /// Waits for a task; returns its input (or the whole task), `None` once the executor is closed.
     fn take<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
-        self.next(py, None)
+        self.next(py, None, true)
     }
 
-    /// COMPLETED with `output`; then as `take`.
+    /// COMPLETED with `output`; then the next task, if one is there. It does not wait: while it did, the caller
+    /// would keep the output, and each idle thread the memory of its last task.
     fn complete<'py>(
         &self,
         py: Python<'py>,
@@ -110,10 +117,10 @@ impl PyLane {
         let took = at - started;
         completion.complete(self.reporting.completed(&task, output, took));
         drop(task);
-        Ok(self.next(py, Some(Ended { run, at, took: Some(took) })))
+        Ok(self.next(py, Some(Ended { run, at, took: Some(took) }), false))
     }
 
-    /// Any other outcome; then as `take`. `logs` are (text, milliseconds since 1970).
+    /// Any other outcome; then as `complete`. `logs` are (text, milliseconds since 1970).
     #[pyo3(signature = (status, output, *, reason=None, callback_after_seconds=None, logs=None, external_output_payload_storage_path=None))]
     #[expect(clippy::too_many_arguments, reason = "the fields of a task result")]
     fn report<'py>(
@@ -138,7 +145,7 @@ impl PyLane {
         completion.complete(result);
         drop(task);
         let at = Instant::now();
-        Ok(self.next(py, Some(Ended { run, at, took: Some(at - started) })))
+        Ok(self.next(py, Some(Ended { run, at, took: Some(at - started) }), false))
     }
 
     /// The function has raised; a `report` follows.

@@ -70,7 +70,9 @@ impl Beat {
     /// The server took the extension that was sent at `sent`.
     pub fn succeeded(&mut self, sent: Instant) {
         self.next_due = sent + self.lease.interval;
-        if let Some(Holding { clock: Some(clock), .. }) = self.ledger.lock().held.get_mut(&self.id) {
+        let mut state = self.ledger.lock();
+        state.accepted += 1;
+        if let Some(Holding { clock: Some(clock), .. }) = state.held.get_mut(&self.id) {
             clock.since = sent;
         }
     }
@@ -129,7 +131,7 @@ mod tests {
         ledger.settled(settled);
         assert!(!ledger.ended_by_server(settled), "seen late: our own result has ended it");
         assert!(ledger.ended_by_server(ended));
-        ledger.finished(at(60), [Returned { id: ended, size: 0, in_progress: false }].into_iter());
+        ledger.finished(at(60), [Returned { id: ended, size: 0, in_progress: false }].into_iter(), drop);
         assert!(!ledger.ended_by_server(ended));
         ledger.lease(ended, &identity(), None);
         assert_eq!(ledger.due_beats(at(60)).1, None);

@@ -1,5 +1,5 @@
 use super::ledger::Ledger;
-use super::outbox::Letter;
+use super::letter::Letter;
 use crate::spool::{RowState, Spool, StoredResult};
 use crate::wire::Status;
 

@@ -27,6 +27,11 @@ impl LeaseClock {
     pub fn interval(&self) -> Option<Duration> {
         (!self.response_timeout.is_zero()).then(|| self.response_timeout * 4 / 5)
     }
+
+    /// When the server's patience ends. `None`: never.
+    pub(super) fn end(&self) -> Option<Instant> {
+        (!self.response_timeout.is_zero()).then(|| self.since + self.response_timeout)
+    }
 }
 
 /// Whom to tell that the server has ended a task that is still held here.

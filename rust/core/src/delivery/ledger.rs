@@ -3,12 +3,15 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use foldhash::fast::RandomState;
+use tokio::sync::{Notify, watch};
 
 use super::held::{Held, HoldId, Stage};
 use super::lease::{LeaseClock, Leases};
+use super::level::Level;
 use super::polls::Polls;
 use crate::observe::OutboxView;
+use crate::settings::HighWater;
 
 /// What this host owes the server: polls in flight, and every task from the poll's answer to the
 /// server's yes. A drain is over when it is empty. It keeps the leases too, so that a lease ends exactly
@@ -19,20 +22,25 @@ pub struct Ledger {
     changed: Condvar,
     /// A lease is due earlier than any before.
     pub(super) sooner: Notify,
+    /// Too much waits for the server's yes for more tasks to be taken.
+    is_full: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 pub(super) struct State {
+    level: Level,
+    /// Reports that the server took, heartbeats too: what tells a bad result from a sick server.
+    pub(super) accepted: u64,
     last_id: u64,
     polls_in_flight: usize,
-    pub(super) held: HashMap<HoldId, Holding>,
+    pub(super) held: HashMap<HoldId, Holding, RandomState>,
     /// How many of them wait on disk.
     pub(super) on_disk: usize,
     /// Since when all of them do.
     settled_since: Option<Instant>,
     /// The latest holding of each task: a server may hand out a task twice. It outlives the holding for as
     /// long as a poll is in flight that may bring the task once more.
-    latest: HashMap<Arc<str>, HoldId>,
+    latest: HashMap<Arc<str>, HoldId, RandomState>,
     polls: HashMap<Arc<str>, Polls>,
     pub(super) leases: Leases,
 }
@@ -105,6 +113,24 @@ impl Drop for PollInFlight {
 }
 
 impl Ledger {
+    pub fn new(mark: HighWater) -> Self {
+        let state = State { level: Level::new(mark), ..State::default() };
+        Self { state: Mutex::new(state), ..Self::default() }
+    }
+
+    /// True while too much waits for the server's yes.
+    pub fn is_full(&self) -> watch::Receiver<bool> {
+        self.is_full.subscribe()
+    }
+
+    pub(super) fn took_heartbeat(&self) {
+        self.lock().accepted += 1;
+    }
+
+    pub(super) fn accepted(&self) -> u64 {
+        self.lock().accepted
+    }
+
     pub fn poll(self: &Arc<Self>, task_type: &Arc<str>) -> PollInFlight {
         let mut state = self.lock();
         state.polls_in_flight += 1;
@@ -142,14 +168,34 @@ impl Ledger {
         id
     }
 
-    /// Their functions have returned, and their results wait for delivery from `now` on.
-    pub(super) fn finished(&self, now: Instant, results: impl Iterator<Item = Returned>) {
-        let mut state = self.lock();
+    /// Their functions have returned, and their results wait for delivery from `now` on. `due` is told of each
+    /// when the server's patience with its task ends, if it does.
+    pub(super) fn finished(
+        &self,
+        now: Instant,
+        results: impl Iterator<Item = Returned>,
+        mut due: impl FnMut(Option<Instant>),
+    ) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
         for Returned { id, size, in_progress } in results {
-            if let Some(holding) = state.held.get_mut(&id) {
-                holding.held.stage = if in_progress { Stage::HandedIn } else { Stage::Undelivered };
-                holding.waits = Some((now, size));
+            let Some(holding) = state.held.get_mut(&id) else {
+                due(None);
+                continue;
+            };
+            due(holding.clock.as_ref().and_then(LeaseClock::end));
+            holding.held.stage = if in_progress { Stage::HandedIn } else { Stage::Undelivered };
+            if holding.waits.replace((now, size)).is_none() {
+                state.level.add(size);
             }
+        }
+        self.tell_level(state);
+    }
+
+    fn tell_level(&self, state: &State) {
+        let is_high = state.level.is_high();
+        if *self.is_full.borrow() != is_high {
+            self.is_full.send_replace(is_high);
         }
     }
 
@@ -176,26 +222,29 @@ impl Ledger {
     }
 
     pub fn settled(&self, id: HoldId) {
-        self.remove(id, |_| ());
+        self.remove(id, false, |_| ());
     }
 
     /// As `settled`, by the server's yes at `now`. If the deadline was over `late` is called, before anybody
     /// who waits is told.
     pub fn delivered(&self, id: HoldId, now: Instant, late: impl FnOnce()) {
-        self.remove(id, |holding| {
-            if holding.clock.as_ref().is_some_and(|clock| {
-                !clock.response_timeout.is_zero() && clock.since + clock.response_timeout < now
-            }) {
+        self.remove(id, true, |holding| {
+            if holding.clock.as_ref().and_then(LeaseClock::end).is_some_and(|end| end < now) {
                 late();
             }
         });
     }
 
-    fn remove(&self, id: HoldId, look: impl FnOnce(&Holding)) {
+    fn remove(&self, id: HoldId, was_accepted: bool, look: impl FnOnce(&Holding)) {
         let mut guard = self.lock();
         let state = &mut *guard;
+        state.accepted += u64::from(was_accepted);
         if let Some(holding) = state.held.remove(&id) {
             look(&holding);
+            if let Some((_, size)) = holding.waits {
+                state.level.remove(size);
+                self.tell_level(state);
+            }
             state.on_disk -= usize::from(holding.held.is_on_disk);
             let Held { task_id, task_type, stage, .. } = &holding.held;
             if state.latest.get(task_id) == Some(&id) {
@@ -298,7 +347,7 @@ mod tests {
         let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
         let first = hold().unwrap();
         let returned_at = Instant::now();
-        ledger.finished(returned_at, [returned(first, 7, true)].into_iter());
+        ledger.finished(returned_at, [returned(first, 7, true)].into_iter(), drop);
         let second = hold().unwrap();
         drop(poll);
         let outbox = ledger.outbox(returned_at + Duration::from_secs(3));
@@ -322,11 +371,11 @@ mod tests {
         let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
         let first = hold().unwrap();
         assert_eq!(hold(), None, "it runs here");
-        ledger.finished(Instant::now(), [returned(first, 7, false)].into_iter());
+        ledger.finished(Instant::now(), [returned(first, 7, false)].into_iter(), drop);
         assert_eq!(hold(), None, "its result waits for the yes");
         ledger.settled(first);
         let polling = hold().expect("the server may know better");
-        ledger.finished(Instant::now(), [returned(polling, 7, true)].into_iter());
+        ledger.finished(Instant::now(), [returned(polling, 7, true)].into_iter(), drop);
         let again = hold().expect("IN_PROGRESS: its yes may still be on the way");
         assert!(ledger.is_superseded(polling) && !ledger.is_superseded(again));
         ledger.settled(polling);
@@ -341,7 +390,7 @@ mod tests {
         let task_type: Arc<str> = "greet".into();
         let hold = || ledger.hold(&"t1".into(), &task_type, clock(0));
         let settle = |id, in_progress| {
-            ledger.finished(Instant::now(), [returned(id, 7, in_progress)].into_iter());
+            ledger.finished(Instant::now(), [returned(id, 7, in_progress)].into_iter(), drop);
             ledger.settled(id);
         };
         let poll = ledger.poll(&task_type);

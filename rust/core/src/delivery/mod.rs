@@ -3,16 +3,25 @@
 mod held;
 mod lease;
 mod polls;
+mod level;
 mod ledger;
 mod beats;
 mod on_disk;
 mod post_limit;
+mod trials;
+mod letter;
+mod blocked;
+mod ways;
 mod outbox;
+mod trouble;
 mod keeping;
 mod updater;
 mod replay;
+mod admission;
 
+pub(crate) use admission::{Admission, Poller};
 pub use beats::Beat;
+pub use blocked::Blocked;
 pub use held::{Held, HoldId, Stage};
 pub use lease::{CancelTask, Lease, LeaseClock};
 pub use ledger::Ledger;

@@ -14,7 +14,7 @@ impl Ledger {
         let id = self
             .hold(task_id, task_type, clock)
             .unwrap_or_else(|| self.hold_beside(task_id, task_type, clock));
-        self.finished(clock.since, [Returned { id, size: 0, in_progress: !is_terminal }].into_iter());
+        self.finished(clock.since, [Returned { id, size: 0, in_progress: !is_terminal }].into_iter(), |_| ());
         self.on_disk([id].into_iter());
         id
     }

@@ -6,7 +6,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::held::HoldId;
 use super::ledger::Ledger;
-use super::outbox::Letter;
+use super::letter::Letter;
+use super::trials::Trials;
 use super::updater::{RETRY, Updater};
 use crate::error::{Error, Judgement};
 use crate::observe::{EventSink, worker_metrics};
@@ -171,7 +172,9 @@ impl Replay {
             },
             row: Some(row.id),
             backoff: RETRY,
-            tries: row.attempts,
+            due: u64::MAX,
+            trials: Trials::default(),
+            probe: None,
             is_substitute: false,
         };
         let sent = Instant::now();

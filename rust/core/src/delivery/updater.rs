@@ -1,15 +1,19 @@
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use super::blocked::Blocked;
 use super::held::HoldId;
 use super::keeping::keep;
 use super::ledger::{Ledger, Returned};
-use super::outbox::{Letter, Outbox};
+use super::letter::{Letter, Probe};
+use super::outbox::{Outbox, now};
+use super::trials::{Trials, Verdict};
+use super::trouble::{Line, Trouble};
+use super::ways::Change;
 use crate::error::{Error, Judgement};
 use crate::observe::{Area, EventSink, Happening, Level, LogRecord, WorkerMetrics};
 use crate::spool::Spool;
@@ -17,7 +21,7 @@ use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
 
-pub(super) const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+pub(super) const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 /// The address or the rights are wrong: somebody has to come and change them.
 const RETRY_SELDOM: Duration = Duration::from_secs(10);
 
@@ -41,15 +45,15 @@ pub struct Updater {
     sink: Arc<dyn EventSink>,
     outbox: Outbox,
     spool: Option<Arc<Spool>>,
-    /// Task types whose last post failed: so that trouble is logged when it begins and when it ends.
-    failing: Mutex<HashMap<Arc<str>, u64>>,
+    /// Task types whose last post failed.
+    trouble: Mutex<Trouble>,
     /// Their number: a post that succeeds looks at this alone.
     failing_types: AtomicUsize,
+    start: Instant,
 }
 
 impl Updater {
-    /// Starts the updater and returns the way to it. There are never more than `lanes`
-    /// posts in flight.
+    /// Starts the updater, and gives it and the way to it. There are never more than `lanes` posts in flight.
     pub fn start<G: Send + 'static>(
         runtime: &Handle,
         client: Arc<dyn TaskClient>,
@@ -65,8 +69,9 @@ impl Updater {
             sink: Arc::clone(sink),
             outbox: Outbox::new(lanes),
             spool,
-            failing: Mutex::default(),
+            trouble: Mutex::default(),
             failing_types: AtomicUsize::new(0),
+            start: now(),
         });
         let finished = Arc::new(tokio::sync::Mutex::new(finished));
         supervise(runtime, sink, "intake of results", {
@@ -78,7 +83,22 @@ impl Updater {
             let updater = Arc::clone(&updater);
             supervise(runtime, sink, "posting of results", move || Arc::clone(&updater).post());
         }
+        let timed = Arc::clone(&updater);
+        supervise(runtime, sink, "timing of results", move || {
+            let timed = Arc::clone(&timed);
+            async move { timed.outbox.keep_time(|| timed.ledger.accepted()).await }
+        });
         (updater, report)
+    }
+
+    /// There is a worker for this task type.
+    pub fn register(&self, task_type: &Arc<str>) {
+        self.outbox.register(task_type);
+    }
+
+    /// Of which task types no task is to be taken now.
+    pub fn blocked(&self) -> watch::Receiver<Blocked> {
+        self.outbox.blocked()
     }
 
     async fn take_in<G>(
@@ -87,16 +107,31 @@ impl Updater {
     ) {
         let mut finished = finished.lock().await;
         let (mut arrived, mut guards) = (Vec::with_capacity(INTAKE), Vec::with_capacity(INTAKE));
+        let mut dues = Vec::with_capacity(INTAKE);
         while finished.recv_many(&mut arrived, INTAKE).await > 0 {
             let returned = arrived.iter().map(|Finished { hold, result, .. }| Returned {
                 id: *hold,
                 size: result.body.len(),
                 in_progress: result.status == Status::InProgress,
             });
-            self.ledger.finished(Instant::now(), returned);
-            let letters = arrived.drain(..).map(|Finished { hold, metrics, result, guard }| {
+            self.ledger.finished(now(), returned, |end| {
+                dues.push(end.map_or(u64::MAX, |end| end.saturating_duration_since(self.start).as_secs()));
+            });
+            let letters = arrived.drain(..).zip(dues.drain(..)).map(|(finished, due)| {
+                let Finished { hold, metrics, result, guard } = finished;
                 guards.push(guard);
-                Letter { hold, metrics, result, row: None, backoff: RETRY, tries: 0, is_substitute: false }
+                let trials = Trials::default();
+                Letter {
+                    hold,
+                    metrics,
+                    result,
+                    row: None,
+                    due,
+                    backoff: RETRY,
+                    trials,
+                    is_substitute: false,
+                    probe: None,
+                }
             });
             match &self.spool {
                 None => self.outbox.extend(letters),
@@ -118,10 +153,19 @@ impl Updater {
     async fn post(self: Arc<Self>) {
         loop {
             let mut in_hand = self.outbox.next().await;
-            let answer = self.client.update_task(in_hand.letter.result.body.clone()).await;
+            let letter = &in_hand.letter;
+            // Sent after the new holding's own report, it would call a task back that is already further on.
+            if letter.may_be_superseded() && self.ledger.is_superseded(letter.hold) {
+                self.forget(letter);
+                self.ledger.settled(letter.hold);
+                in_hand.withdraw();
+                continue;
+            }
+            let answer = self.client.update_task(letter.body()).await;
             let (took, now) = in_hand.answered(answer.as_ref().is_err_and(tells_of_trouble));
             let letter = &in_hand.letter;
             match answer {
+                Ok(()) if letter.probe == Some(Probe::Heartbeat) => self.takes_others(letter.clone()),
                 Ok(()) => self.accepted(letter, took, now),
                 Err(error) => {
                     letter.metrics.update_failed(took, &error);
@@ -132,71 +176,103 @@ impl Updater {
         }
     }
 
+    pub(super) fn accepted(&self, letter: &Letter, took: Duration, now: Instant) {
+        // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
+        self.delivered(letter, took);
+        self.forget(letter);
+        self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
+        if self.failing_types.load(Ordering::Relaxed) > 0 {
+            self.is_up(letter);
+        }
+    }
+
     #[cold]
     pub(super) fn refused(self: &Arc<Self>, mut letter: Letter, error: &Error) {
+        let judgement = error.judge();
+        let verdict = if letter.probe == Some(Probe::Heartbeat) && judgement != Judgement::Gone {
+            Verdict::Retry
+        } else {
+            letter.trials.failed(judgement, self.ledger.accepted())
+        };
         let task_id = Arc::clone(&letter.result.identity.task_id);
-        letter.tries = letter.tries.saturating_add(1);
-        let delay = match error.judge() {
-            Judgement::Transient | Judgement::Throttled => letter.backoff.failed(fastrand::f64()),
-            Judgement::Misconfigured => RETRY_SELDOM.mul_f64(0.5 + fastrand::f64() / 2.0),
-            Judgement::Gone => {
+        match verdict {
+            Verdict::Retry => return self.again(letter, judgement, error),
+            Verdict::Gone => {
                 let message = format!(
                     "the server does not know task {task_id} any more; its result is dropped: {error}"
                 );
                 self.log(Level::Warning, message, &letter);
-                self.given_up(&letter, error);
-                self.forget(&letter);
-                return self.ledger.settled(letter.hold);
+                letter.metrics.result_gone();
             }
-            Judgement::Poison if letter.is_substitute => {
+            Verdict::DeadLetter if letter.is_substitute => {
                 let message = format!(
                     "the server refuses every report of task {task_id}; it is left to time out: {error}"
                 );
                 self.log(Level::Error, message, &letter);
-                self.given_up(&letter, error);
-                self.forget(&letter);
-                return self.ledger.settled(letter.hold);
             }
-            Judgement::Poison => {
-                let reason = format!("The server refused the result of this task: {error}");
-                self.log(Level::Error, format!("the server refused the result of task {task_id}, which fails with that reason: {error}"), &letter);
-                self.given_up(&letter, error);
-                letter.result = TaskResultWriter::failure(
-                    &letter.result.identity,
-                    "",
-                    Status::FailedWithTerminalError,
-                    &reason,
+            Verdict::DeadLetter => {
+                let message = format!(
+                    "the server refused the result of task {task_id}, which fails with that reason: {error}"
                 );
-                letter.is_substitute = true;
-                return self.post_instead(letter, error);
+                self.log(Level::Error, message, &letter);
+                letter.metrics.dead_letter();
             }
+        }
+        self.given_up(&letter, error);
+        if judgement == Judgement::Suspect {
+            self.outbox.probe_ended(&letter);
+        } else {
+            // Whatever it says of this result, the server is there.
+            self.is_up(&letter);
+        }
+        if verdict == Verdict::Gone || letter.is_substitute {
+            self.forget(&letter);
+            return self.ledger.settled(letter.hold);
+        }
+        let reason = format!("The server refused the result of this task: {error}");
+        let status = Status::FailedWithTerminalError;
+        letter.result = TaskResultWriter::failure(&letter.result.identity, "", status, &reason);
+        letter.is_substitute = true;
+        letter.probe = None;
+        self.post_instead(letter, error);
+    }
+
+    fn again(&self, mut letter: Letter, judgement: Judgement, error: &Error) {
+        let asked = error.retry_after();
+        let delay = match judgement {
+            Judgement::Misconfigured => RETRY_SELDOM.mul_f64(0.5 + fastrand::f64() / 2.0),
+            _ => letter.backoff.failed(fastrand::f64()),
         };
-        if let (1, Some(spool), Some(row)) = (letter.tries, &self.spool, letter.row) {
+        if let (1, Some(spool), Some(row)) = (letter.trials.failed, &self.spool, letter.row) {
             spool.failed(row, error);
         }
-        self.troubled(&letter, error);
+        if judgement != Judgement::Conflict {
+            self.troubled(&letter, error);
+        }
         self.debug(&letter, || {
-            let (tries, seconds) = (letter.tries, delay.as_secs_f64());
-            format!(
-                "try {tries} to deliver the result of task {task_id} failed, next in {seconds:.1} s: {error}"
-            )
+            let (tries, task_id) = (letter.trials.failed, &letter.result.identity.task_id);
+            format!("try {tries} to deliver the result of task {task_id} failed: {error}")
         });
         // Only now: a result that is delivered at once needs no lease of its own.
         self.ledger.lease(letter.hold, &letter.result.identity, None);
-        let updater = Arc::clone(self);
-        spawn(&self.sink, "wait before a retry", async move {
-            tokio::time::sleep(delay).await;
-            // Sent after the new holding's own report, it would call a task back that is already further on.
-            if letter.result.status == Status::InProgress && updater.ledger.is_superseded(letter.hold) {
-                return updater.ledger.settled(letter.hold);
-            }
-            updater.outbox.push(letter);
-        });
+        let metrics = Arc::clone(&letter.metrics);
+        let changes = self.outbox.again(letter, judgement, delay, asked);
+        self.tell(&changes, &metrics.task_type, Some(error));
+    }
+
+    /// The server took a heartbeat in the place of this result, so that it is the result that it cannot take,
+    /// unless it takes that now.
+    #[cold]
+    fn takes_others(&self, mut letter: Letter) {
+        self.ledger.took_heartbeat();
+        self.outbox.probe_ended(&letter);
+        letter.probe = None;
+        self.outbox.push(letter);
     }
 
     /// `letter` stands in for what the server refused with `error`; that is kept for people, if there is a place.
     fn post_instead(self: &Arc<Self>, mut letter: Letter, error: &Error) {
-        let tries = std::mem::take(&mut letter.tries);
+        let tries = std::mem::take(&mut letter.trials).failed;
         let Some(spool) = &self.spool else { return self.outbox.push(letter) };
         if let Some(row) = letter.row.take() {
             spool.dead_letter(row, tries, error);
@@ -218,37 +294,66 @@ impl Updater {
         }
     }
 
-    /// The server has taken a letter; `took` is how long that took.
-    pub(super) fn accepted(&self, letter: &Letter, took: Duration, now: Instant) {
-        // Before the ledger lets go: whoever waits for it then finds the event told, and all counted.
-        self.delivered(letter, took);
-        self.forget(letter);
-        self.ledger.delivered(letter.hold, now, || letter.metrics.delivered_after_deadline());
-        if self.failing_types.load(Ordering::Relaxed) > 0 {
-            self.recovered(&letter.metrics.task_type);
-        }
-    }
-
     pub(super) fn troubled(&self, letter: &Letter, error: &Error) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let tries = failing.entry(Arc::clone(&letter.metrics.task_type)).or_insert(0);
-        *tries += 1;
-        if *tries == 1 {
-            self.failing_types.fetch_add(1, Ordering::Relaxed);
-            let message = format!(
-                "results of {:?} cannot be delivered; they are kept and retried: {error}",
-                letter.metrics.task_type
-            );
-            self.log(Level::Warning, message, letter);
-        }
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let task_type = &letter.metrics.task_type;
+        let line = trouble.failed(task_type, now());
+        self.failing_types.store(trouble.types(), Ordering::Relaxed);
+        let and_later = match line {
+            Line::Begins => "",
+            Line::Spreads => "; so may be those of other task types, of which no line tells for a minute",
+            Line::Nothing => return,
+        };
+        let message = format!(
+            "results of {task_type:?} cannot be delivered; they are kept and retried{and_later}: {error}"
+        );
+        self.log(Level::Warning, message, letter);
     }
 
-    fn recovered(&self, task_type: &Arc<str>) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tries) = failing.remove(task_type) {
-            self.failing_types.fetch_sub(1, Ordering::Relaxed);
+    #[cold]
+    fn is_up(&self, letter: &Letter) {
+        let task_type = &letter.metrics.task_type;
+        let changes = self.outbox.is_up(task_type);
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = trouble.ended(task_type);
+        self.failing_types.store(trouble.types(), Ordering::Relaxed);
+        drop(trouble);
+        self.tell(&changes, task_type, None);
+        if let Some(tries) = ended {
             let message = format!("results of {task_type:?} are delivered again, after {tries} failed tries");
             self.sink.log(LogRecord::new(Area::Update, Level::Info, message).of_type(task_type));
+        }
+    }
+
+    /// Of breakers that opened; that they have closed is told by the results that are delivered again.
+    #[cold]
+    fn tell(&self, changes: &[Change], task_type: &Arc<str>, error: Option<&Error>) {
+        for change in changes {
+            let (level, message) = match (change, error) {
+                (Change::TypeOpened, Some(_)) => {
+                    let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !trouble.is_told(task_type) {
+                        continue;
+                    }
+                    let message =
+                        format!("no task of {task_type:?} is taken until one of its results is delivered");
+                    (Level::Warning, message)
+                }
+                (Change::Unauthorized, Some(error)) => {
+                    let message =
+                        format!("no task is taken until the server accepts the key and its token: {error}");
+                    (Level::Error, message)
+                }
+                (Change::Authorized, None) => {
+                    (Level::Info, "the server accepts the key and its token again".to_owned())
+                }
+                (Change::ServerOpened, Some(_)) => {
+                    let message = "no result of any task type is delivered; no task is taken until one is";
+                    (Level::Warning, message.to_owned())
+                }
+                _ => continue,
+            };
+            self.sink.log(LogRecord::new(Area::Update, level, message).of_type(task_type));
         }
     }
 
@@ -274,7 +379,7 @@ impl Updater {
             task_id: identity.task_id,
             workflow_instance_id: identity.workflow_instance_id,
             cause: cause.clone(),
-            tries: letter.tries,
+            tries: letter.trials.failed,
             result: letter.result.body.clone(),
         });
     }
@@ -291,5 +396,5 @@ impl Updater {
 
 /// Not what is wrong with one result or with our address and rights.
 fn tells_of_trouble(error: &Error) -> bool {
-    matches!(error.judge(), Judgement::Transient | Judgement::Throttled)
+    matches!(error.judge(), Judgement::Transient | Judgement::Throttled | Judgement::Suspect)
 }

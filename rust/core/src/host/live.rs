@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::delivery::Ledger;
+use crate::delivery::{Admission, Ledger};
 use crate::observe::{HostState, HostView, LiveHost};
 use crate::spool::Spool;
 use crate::worker::{TaskRunner, WorkerStatus};
@@ -14,6 +14,7 @@ use crate::worker::{TaskRunner, WorkerStatus};
 pub(super) struct Live {
     server: String,
     ledger: Arc<Ledger>,
+    admission: Arc<Admission>,
     spool: Option<Arc<Spool>>,
     polling: watch::Receiver<bool>,
     closed: AtomicBool,
@@ -24,10 +25,19 @@ impl Live {
     pub(super) fn new(
         server: String,
         ledger: Arc<Ledger>,
+        admission: Arc<Admission>,
         spool: Option<Arc<Spool>>,
         polling: watch::Receiver<bool>,
     ) -> Self {
-        Self { server, ledger, spool, polling, closed: AtomicBool::new(false), workers: Mutex::default() }
+        Self {
+            server,
+            ledger,
+            admission,
+            spool,
+            polling,
+            closed: AtomicBool::new(false),
+            workers: Mutex::default(),
+        }
     }
 
     pub(super) fn add(&self, runner: &TaskRunner) {
@@ -55,6 +65,8 @@ impl LiveHost for Live {
             state,
             spool: self.spool.as_ref().map(|spool| spool.view()),
             outbox: self.ledger.outbox(Instant::now()),
+            outbox_is_full: self.admission.is_full(),
+            unauthorized: self.admission.blocked().unauthorized,
             workers: workers.iter().map(WorkerStatus::view).collect(),
         }
     }

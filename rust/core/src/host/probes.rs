@@ -90,6 +90,7 @@ mod tests {
             slots_in_use: 0,
             prefetched: 0,
             paused: false,
+            results_blocked: false,
             poll_interval: seconds(2),
             overdue: Duration::ZERO,
         };
@@ -103,6 +104,8 @@ mod tests {
             server: String::new(),
             state: HostState::Running,
             outbox: OutboxView::default(),
+            outbox_is_full: false,
+            unauthorized: false,
             workers: vec![worker],
         };
         MetricsSnapshot {

@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::live::Live;
-use crate::delivery::{Finished, Held, Ledger, Replay, Updater};
+use crate::delivery::{Admission, Finished, Held, Ledger, Replay, Updater};
 use crate::error::Error;
 use crate::io_thread::IoThread;
 use crate::observe::{EventSink, Guarded, LiveHost, abandoned, add_host};
-use crate::settings::{Configuration, SpoolSettings, WorkerConfig};
+use crate::settings::{Configuration, HighWater, SpoolSettings, WorkerConfig};
 use crate::spool::Spool;
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
-use crate::worker::{Executor, LeaseManager, Slot, TaskRunner};
+use crate::worker::{Executor, LeaseManager, Shared, Slot, TaskRunner};
 
 /// The engine of one process: any number of workers on one I/O thread.
 pub struct Runtime {
@@ -23,11 +23,11 @@ pub struct Runtime {
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
     report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    updater: Arc<Updater>,
+    admission: Arc<Admission>,
     polling: watch::Sender<bool>,
     live: Arc<Live>,
     spool: Option<Arc<Spool>>,
-    /// False while what ended processes have left goes first, and while there is no room on disk.
-    may_poll: Option<watch::Receiver<bool>>,
 }
 
 impl Runtime {
@@ -35,8 +35,9 @@ impl Runtime {
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
         let sink: Arc<dyn EventSink> = Arc::new(Guarded::new(sink));
         let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
+        let (posts_in_flight, outbox) = (configuration.posts_in_flight, configuration.outbox);
         let spool = configuration.spool.as_ref();
-        Self::start_at(configuration.shown_url(), client, configuration.posts_in_flight, spool, sink)
+        Self::start_at(configuration.shown_url(), client, posts_in_flight, outbox, spool, sink)
     }
 
     /// The same over another client: the port that tests of core use.
@@ -45,13 +46,21 @@ impl Runtime {
         posts_in_flight: usize,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
-        Self::start_at(String::new(), client, posts_in_flight, None, Arc::new(Guarded::new(sink)))
+        Self::start_at(
+            String::new(),
+            client,
+            posts_in_flight,
+            HighWater::default(),
+            None,
+            Arc::new(Guarded::new(sink)),
+        )
     }
 
     fn start_at(
         server: String,
         client: Arc<dyn TaskClient>,
         posts_in_flight: usize,
+        outbox: HighWater,
         spool: Option<&SpoolSettings>,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
@@ -59,7 +68,7 @@ impl Runtime {
         let spool =
             spool.map(|settings| Spool::open(settings, &server, &sink, give)).transpose()?.map(Arc::new);
         let io = IoThread::start("conductor-io")?;
-        let ledger = Arc::new(Ledger::default());
+        let ledger = Arc::new(Ledger::new(outbox));
         let (updater, report) = Updater::start(
             io.handle(),
             Arc::clone(&client),
@@ -74,7 +83,7 @@ impl Runtime {
                 found,
                 Arc::clone(&client),
                 Arc::clone(&ledger),
-                updater,
+                Arc::clone(&updater),
                 Arc::clone(&sink),
             );
             let may_poll = replay.may_poll();
@@ -82,13 +91,22 @@ impl Runtime {
             supervise(io.handle(), &sink, "delivery of what was left", move || Arc::clone(&replay).run());
             may_poll
         });
-        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), Arc::clone(&ledger), Arc::clone(&sink)));
+        let (beaten, told) = (Arc::clone(&ledger), Arc::clone(&sink));
+        let leases = Arc::new(LeaseManager::new(Arc::clone(&client), beaten, told, updater.blocked()));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         let polling = watch::Sender::new(true);
-        let live = Arc::new(Live::new(server, Arc::clone(&ledger), spool.clone(), polling.subscribe()));
+        let admission = Arc::new(Admission::new(updater.blocked(), ledger.is_full(), may_poll));
+        let live = Live::new(
+            server,
+            Arc::clone(&ledger),
+            Arc::clone(&admission),
+            spool.clone(),
+            polling.subscribe(),
+        );
+        let live = Arc::new(live);
         let seen: Arc<dyn LiveHost> = live.clone();
         add_host(&seen);
-        Ok(Self { io, client, ledger, sink, report, polling, live, spool, may_poll })
+        Ok(Self { io, client, ledger, sink, report, updater, admission, polling, live, spool })
     }
 
     /// Adds a worker, which polls at once unless it is paused or only polled on request (`TaskRunner::poll_once`).
@@ -100,16 +118,16 @@ impl Runtime {
     ) -> Result<Arc<TaskRunner>, Error> {
         self.io.check()?;
         config.validate()?;
-        let runner = Arc::new(TaskRunner::new(
-            config,
-            executor,
-            Arc::clone(&self.client),
-            Arc::clone(&self.ledger),
-            Arc::clone(&self.sink),
-            self.report.clone(),
-            self.polling.subscribe(),
-            self.may_poll.clone(),
-        ));
+        let shared = Shared {
+            client: Arc::clone(&self.client),
+            ledger: Arc::clone(&self.ledger),
+            sink: Arc::clone(&self.sink),
+            report: self.report.clone(),
+            admission: Arc::clone(&self.admission),
+            polling: self.polling.subscribe(),
+        };
+        let runner = Arc::new(TaskRunner::new(config, executor, shared));
+        self.updater.register(&runner.config.task_type);
         let relieved = Arc::clone(&runner);
         supervise(self.io.handle(), &self.sink, "relief of waiting tasks", move || {
             Arc::clone(&relieved).relieve()

@@ -160,6 +160,16 @@ const TABLE: &[Row] = &[
         |told, to| workers(told, |labels, worker| to.count(labels, worker.prefetched as u64))),
     row(ALL, "conductor_fast_handed_back_total", Counter, "Tasks that went back to the server unstarted",
         |told, to| queues(told, |labels, counts| to.count(labels, counts.handed_back))),
+    row(ALL, "conductor_fast_results_gone_total", Counter, "Results of tasks that the server did not know any more",
+        |told, to| queues(told, |labels, counts| to.count(labels, counts.results_gone))),
+    row(ALL, "conductor_fast_dead_letters_total", Counter, "Results that the server will never take, each replaced by a small failure",
+        |told, to| queues(told, |labels, counts| to.count(labels, counts.dead_letters))),
+    row(ALL, "conductor_fast_update_breaker_open", Gauge, "1 while results of a worker do not get through and no task of it is taken",
+        |told, to| workers(told, |labels, worker| to.count(labels, worker.results_blocked.into()))),
+    row(ALL, "conductor_fast_auth_breaker_open", Gauge, "1 while the server refuses the key or its token and no task is taken",
+        |told, to| to.count(&[], told.snapshot.live_hosts().any(|host| host.unauthorized).into())),
+    row(ALL, "conductor_fast_outbox_full", Gauge, "1 while so many results wait that no task is taken",
+        |told, to| to.count(&[], told.snapshot.live_hosts().any(|host| host.outbox_is_full).into())),
     row(ALL, "conductor_fast_gil_wait_seconds", HISTOGRAM, "From a thread's wake-up for a task until it has the GIL",
         |told, to| queues(told, |labels, counts| if counts.gil_wait.count() > 0 {
             to.histogram(labels, &TIME_BOUNDS, &counts.gil_wait);

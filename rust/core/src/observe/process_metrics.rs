@@ -77,6 +77,10 @@ pub struct HostView {
     pub outbox: OutboxView,
     /// `None`: results are in memory only.
     pub spool: Option<SpoolView>,
+    /// So much waits there that no task is taken.
+    pub outbox_is_full: bool,
+    /// The server refuses the key or its token, and no task is taken.
+    pub unauthorized: bool,
     pub workers: Vec<WorkerView>,
 }
 
@@ -90,6 +94,8 @@ pub struct WorkerView {
     /// Tasks that wait for a thread.
     pub prefetched: usize,
     pub paused: bool,
+    /// Its results do not get through, and no task of it is taken.
+    pub results_blocked: bool,
     /// Between the starts of two idle polls.
     pub poll_interval: Duration,
     /// How long its next poll is overdue.
@@ -199,7 +205,7 @@ impl MetricsSnapshot {
     }
 
     /// Hosts that are not stopped: what a stopped one held is settled or given up.
-    fn live_hosts(&self) -> impl Iterator<Item = &HostView> {
+    pub(super) fn live_hosts(&self) -> impl Iterator<Item = &HostView> {
         self.hosts.iter().filter(|host| host.state != HostState::Stopped)
     }
 
@@ -230,6 +236,7 @@ impl MetricsSnapshot {
                     known.slots_in_use += worker.slots_in_use;
                     known.prefetched += worker.prefetched;
                     known.paused &= worker.paused;
+                    known.results_blocked |= worker.results_blocked;
                 }
                 None => merged.push(worker.clone()),
             }

@@ -38,6 +38,8 @@ struct Transfer {
     update_errors: ErrorCounts,
     delivered_after_deadline: AtomicU64,
     handed_back: AtomicU64,
+    results_gone: AtomicU64,
+    dead_letters: AtomicU64,
 }
 
 /// Written by the threads that run functions.
@@ -109,6 +111,8 @@ impl WorkerMetrics {
                 update_errors: ErrorCounts::default(),
                 delivered_after_deadline: AtomicU64::new(0),
                 handed_back: AtomicU64::new(0),
+                results_gone: AtomicU64::new(0),
+                dead_letters: AtomicU64::new(0),
             },
             execution: Execution {
                 started: AtomicU64::new(0),
@@ -159,6 +163,14 @@ impl WorkerMetrics {
 
     pub(crate) fn handed_back(&self) {
         count(&self.transfer.handed_back);
+    }
+
+    pub(crate) fn result_gone(&self) {
+        count(&self.transfer.results_gone);
+    }
+
+    pub(crate) fn dead_letter(&self) {
+        count(&self.transfer.dead_letters);
     }
 
     pub(crate) fn update_failed(&self, took: Duration, error: &Error) {
@@ -221,6 +233,8 @@ impl WorkerMetrics {
             update_errors: transfer.update_errors.read(),
             delivered_after_deadline: read(&transfer.delivered_after_deadline),
             handed_back: read(&transfer.handed_back),
+            results_gone: read(&transfer.results_gone),
+            dead_letters: read(&transfer.dead_letters),
             executions_started: read(&execution.started),
             execute_time: time,
             in_progress: read(&execution.in_progress),

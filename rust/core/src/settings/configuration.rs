@@ -7,6 +7,7 @@ use hyper::header::{
 use url::{Url, form_urlencoded};
 
 use super::credentials::Credentials;
+use super::high_water::HighWater;
 use super::spool_settings::SpoolSettings;
 use super::tls_settings::TlsSettings;
 use crate::error::Error;
@@ -25,6 +26,8 @@ pub struct Configuration {
     pub connect_timeout: Duration,
     /// The most results that travel at once: more than the server's own threads only queue there.
     pub posts_in_flight: usize,
+    /// While more waits for the server's yes, no more tasks are taken.
+    pub outbox: HighWater,
     pub credentials: Option<Credentials>,
     /// How long a token is used: it is refreshed at 80 % of it.
     pub token_ttl: Duration,
@@ -56,6 +59,7 @@ impl Configuration {
             server_url,
             connect_timeout: Duration::from_secs(5),
             posts_in_flight: 64,
+            outbox: HighWater::default(),
             credentials: None,
             // The SDK's default; a server's tokens live longer.
             token_ttl: Duration::from_mins(45),

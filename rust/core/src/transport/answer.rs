@@ -1,5 +1,5 @@
-use std::pin::pin;
-use std::time::Duration;
+use std::pin::{Pin, pin};
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -9,6 +9,7 @@ use hyper::{Response, StatusCode};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, Received, classify};
 
 /// A body that is silent for so long is given up.
@@ -44,7 +45,8 @@ impl Answer {
             return Err(self.redirection());
         }
         if !self.status.is_success() {
-            return Err(classify(self.status.as_u16(), &self.body));
+            let asked = retry_after(&self.headers, SystemTime::now());
+            return Err(classify(self.status.as_u16(), &self.body).with_retry_after(asked));
         }
         if !is_expected(self.body.trim_ascii_start()) {
             let problem = format!("{} instead of {what}", self.content_type());
@@ -77,11 +79,11 @@ impl Answer {
     }
 }
 
-/// Awaits the head, then the body. `send` gives the response and what to keep with it; `broken` puts the end of
-/// a body into words.
+/// Awaits the head, then the body. `send` gives the response and what to keep with it (pinned by the caller: here
+/// it would be moved, and kept twice in the future); `broken` puts the end of a body into words.
 pub(super) async fn read<K, B>(
     patience: Patience,
-    send: impl Future<Output = Result<(K, Response<B>), Error>>,
+    mut send: Pin<&mut impl Future<Output = Result<(K, Response<B>), Error>>>,
     broken: impl Fn(B::Error) -> String,
 ) -> Result<(K, Answer), Error>
 where
@@ -92,7 +94,7 @@ where
     let mut timer = pin!(sleep(patience.head));
     let (kept, response) = tokio::select! {
         biased;
-        response = send => response?,
+        response = &mut send => response?,
         () = &mut timer => return Err(Error::network("no answer in time")),
     };
     let (parts, mut body) = response.into_parts();
@@ -138,7 +140,6 @@ where
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::pin::Pin;
     use std::task::{Context, Poll, ready};
 
     use hyper::body::Frame;
@@ -186,7 +187,7 @@ mod tests {
     async fn read_all(script: Script) -> (usize, Option<String>, Duration) {
         let start = Instant::now();
         let head = async { Ok(((), Response::new(script))) };
-        let ((), answer) = read(PATIENCE, head, |never| match never {}).await.unwrap();
+        let ((), answer) = read(PATIENCE, pin!(head), |never| match never {}).await.unwrap();
         (answer.body.len(), answer.cut, start.elapsed())
     }
 
@@ -212,7 +213,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_that_does_not_come_is_no_answer() {
         let head = std::future::pending::<Result<((), Response<Script>), Error>>();
-        let error = read(PATIENCE, head, |never| match never {}).await.err().unwrap();
+        let error = read(PATIENCE, pin!(head), |never| match never {}).await.err().unwrap();
         assert_eq!(error.to_string(), "no answer in time");
     }
 

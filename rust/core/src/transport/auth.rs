@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OwnedMutexGuard;
 
 use super::http_client::HttpClient;
-use super::request::Requests;
+use super::request::{Requests, uri};
 use super::retry_after::retry_after;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
@@ -58,7 +58,7 @@ impl Auth {
         }
         if !tokens.state().is_outdated(used.generation) {
             let turn = Arc::clone(&tokens.turn).lock_owned().await;
-            self.mint(tokens, used.generation, turn).await?;
+            Box::pin(self.mint(tokens, used.generation, turn)).await?;
         }
         let renewed = tokens.state().used();
         match send(renewed.header.clone()).await {
@@ -92,7 +92,8 @@ impl Auth {
             }
             Step::Mint => {
                 let turn = Arc::clone(&tokens.turn).lock_owned().await;
-                let minted = self.mint(tokens, used.generation, turn).await;
+                // Boxed, as in `call`: rare, and no part of what every call carries about.
+                let minted = Box::pin(self.mint(tokens, used.generation, turn)).await;
                 let state = tokens.state();
                 return if state.is_usable() { Ok(state.used()) } else { minted.map(|()| state.used()) };
             }
@@ -160,7 +161,7 @@ impl Auth {
             serde_json::json!({"keyId": key_id.expose_secret(), "keySecret": key_secret.expose_secret()});
         let path = format!("{}/token", self.requests.base_path);
         let request: Request<Bytes> =
-            self.requests.make(Method::POST, &path, keys.to_string().into(), None)?;
+            self.requests.make(Method::POST, uri(&path)?, keys.to_string().into(), None);
         let sent = Instant::now();
         let answer = tokio::time::timeout(MINT_TIMEOUT, self.client.exchange(request));
         let answer = answer.await.unwrap_or_else(|_| Err(Error::network("no token in time")));

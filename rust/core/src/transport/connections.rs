@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,7 +73,7 @@ impl Connections {
     /// was written is replaced without a word.
     pub(super) async fn send(&self, request: Request<Bytes>, patience: Patience) -> Result<Answer, Error> {
         let broken = |error: hyper::Error| connection_lost(&error);
-        let (mut connection, answer) = read(patience, self.head(request), broken).await?;
+        let (mut connection, answer) = read(patience, pin!(self.head(request)), broken).await?;
         if answer.cut.is_none() {
             connection.used = Instant::now();
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +95,8 @@ impl Connections {
                 },
             }
         }
-        let mut connection = self.open().await?;
+        // A handshake's state is 10 KB, which every call would carry and move about: boxed, as it is rare.
+        let mut connection = Box::pin(self.open()).await?;
         let response = connection.sender.send_request(request).await.map_err(|error| lost(&error))?;
         Ok((connection, response))
     }

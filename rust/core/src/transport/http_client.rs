@@ -1,4 +1,5 @@
 use std::error::Error as _;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ impl HttpClient {
         patience: Patience,
     ) -> Result<Answer, Error> {
         let broken = |error: reqwest::Error| self.network(&error).to_string();
-        let ((), answer) = read(patience, self.head(request), broken).await?;
+        let ((), answer) = read(patience, pin!(self.head(request)), broken).await?;
         Ok(answer)
     }
 

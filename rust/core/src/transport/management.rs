@@ -9,7 +9,7 @@ use url::form_urlencoded::byte_serialize;
 use super::auth::Auth;
 use super::backoff::Backoff;
 use super::http_client::HttpClient;
-use super::request::{Requests, path_segment};
+use super::request::{Requests, path_segment, uri};
 use super::tls;
 use crate::error::{Error, ErrorKind, Judgement, classify};
 use crate::settings::Configuration;
@@ -75,7 +75,7 @@ impl Management {
         token: Option<HeaderValue>,
     ) -> Result<Bytes, Error> {
         let body = call.body.clone().unwrap_or_default();
-        let request = self.requests.make(call.method.clone(), path, body, token)?;
+        let request = self.requests.make(call.method.clone(), uri(path)?, body, token);
         let (status, body) = tokio::time::timeout(TIMEOUT + call.hold, self.client.send(request))
             .await
             .unwrap_or_else(|_| Err(Error::network("no answer in time")))?;
@@ -111,10 +111,11 @@ fn is_page(body: &[u8]) -> bool {
 }
 
 fn may_repeat(call: &ManagementCall, error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Network { connected: false, .. } => true,
-        _ => call.repeatable && matches!(error.judge(), Judgement::Transient | Judgement::Throttled),
-    }
+    let passes = || {
+        let judgement = error.judge();
+        matches!(judgement, Judgement::Transient | Judgement::Throttled | Judgement::Suspect)
+    };
+    matches!(error.kind(), ErrorKind::Network { connected: false, .. }) || call.repeatable && passes()
 }
 
 #[cfg(test)]

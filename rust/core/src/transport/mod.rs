@@ -1,6 +1,8 @@
 //! The way to the server.
 
 mod backoff;
+mod breaker;
+mod poll_turns;
 mod retry_after;
 mod task_client;
 mod tls_problem;
@@ -17,7 +19,9 @@ mod http_task_client;
 mod management;
 
 pub use backoff::Backoff;
+pub(crate) use breaker::{Breaker, probe_delay};
 pub use http_task_client::HttpTaskClient;
 pub use hyper::Method;
 pub use management::{Management, ManagementCall};
+pub(crate) use poll_turns::{News, PollTurns, PollerId, Turn};
 pub use task_client::{BoxFuture, PollRequest, Queue, TaskClient};

@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use hyper::{Method, Request};
+use hyper::{Method, Request, Uri};
 use url::form_urlencoded::byte_serialize;
 
 use crate::error::Error;
@@ -34,23 +34,27 @@ impl Requests {
         Ok(Self { headers, base_path: configuration.base_path().to_owned() })
     }
 
-    /// `path`: from the root, as it is sent.
     pub(super) fn make(
         &self,
         method: Method,
-        path: &str,
+        uri: Uri,
         body: Bytes,
         token: Option<HeaderValue>,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Request<Bytes> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = path.parse().map_err(|_| Error::network("the path of the request is no URI"))?;
+        *request.uri_mut() = uri;
         request.headers_mut().clone_from(&self.headers);
         if let Some(token) = token {
             request.headers_mut().insert(TOKEN_HEADER, token);
         }
-        Ok(request)
+        request
     }
+}
+
+/// Of a request. `path`: from the root, as it is sent.
+pub(super) fn uri(path: &str) -> Result<Uri, Error> {
+    path.parse().map_err(|_| Error::network("the path of the request is no URI"))
 }
 
 /// Appends one segment of a path. A '+' is a blank only in a query: in a path it has to be %20.
@@ -79,7 +83,7 @@ mod tests {
         configuration.add_header("X-Gate", "a").unwrap();
         let requests = Requests::new(&configuration).unwrap();
         let token = Some(HeaderValue::from_static("t"));
-        let request = requests.make(Method::GET, "/api/tasks", Bytes::new(), token).unwrap();
+        let request = requests.make(Method::GET, uri("/api/tasks").unwrap(), Bytes::new(), token);
         let headers = request.headers();
         assert_eq!(
             (&headers[USER_AGENT], &headers["x-gate"], &headers["X-Authorization"]),

@@ -18,7 +18,7 @@ impl Sender {
     pub(super) async fn send(&self, request: Request<Bytes>, patience: Patience) -> Result<Answer, Error> {
         match self {
             Self::Direct(connections) => connections.send(request, patience).await,
-            Self::Proxied(client) => client.send_within(request, patience).await,
+            Self::Proxied(client) => Box::pin(client.send_within(request, patience)).await,
         }
     }
 }

@@ -139,7 +139,7 @@ impl TokenState {
             self.trouble.succeeded();
         }
         let backoff = match error.judge() {
-            Judgement::Transient => &mut self.trouble,
+            Judgement::Transient | Judgement::Suspect => &mut self.trouble,
             _ => &mut self.refused,
         };
         // Half of it at least: a try at once would only be refused as well.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::scan;
+use super::json_string::plain_string;
+use super::scan::Scan;
 
 /// The two names that a report needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +63,11 @@ impl PolledTask {
         )
     }
 
-    fn find(body: &Bytes, start: usize) -> (Option<Self>, Option<usize>) {
+    fn find(body: &Bytes, scan: &mut Scan<'_>, start: usize) -> (Option<Self>, Option<usize>) {
         let (mut task_id, mut workflow_instance_id) = (None, None);
         let (mut input, mut output) = (0..0, 0..0);
         let (mut elsewhere, mut timeout) = (false, 0);
-        let end = scan::members(body, start, |key, value| match key {
+        let end = scan.members(start, |key, value| match key {
             b"taskId" => task_id = text(body, &value),
             b"workflowInstanceId" => workflow_instance_id = text(body, &value),
             b"inputData" => input = value.start - start..value.end - start,
@@ -76,17 +77,14 @@ impl PolledTask {
             _ => {}
         });
         // An object that cannot be walked may still end where its brackets say.
-        let end = end.or_else(|| scan::skip_value(body, start));
+        let end = end.or_else(|| Scan::from(body, start).skip_value(start));
         let task = match (task_id, workflow_instance_id, end) {
             (Some(task_id), Some(workflow_instance_id), Some(end)) => Some(Self {
                 raw: body.slice(start..end),
                 input_is_elsewhere: elsewhere && is_empty(body.get(start..end), &input),
                 input,
                 output,
-                identity: TaskIdentity {
-                    task_id: task_id.into(),
-                    workflow_instance_id: workflow_instance_id.into(),
-                },
+                identity: TaskIdentity { task_id, workflow_instance_id },
                 response_timeout: Duration::from_secs(u64::from(timeout)),
             }),
             _ => None,
@@ -96,8 +94,12 @@ impl PolledTask {
 }
 
 /// The string at `range`, if there is one that is not empty.
-fn text(body: &[u8], range: &Range<usize>) -> Option<String> {
-    serde_json::from_slice::<String>(body.get(range.clone())?).ok().filter(|text| !text.is_empty())
+fn text(body: &[u8], range: &Range<usize>) -> Option<Arc<str>> {
+    let value = body.get(range.clone())?;
+    if let Some(plain) = plain_string(value) {
+        return (!plain.is_empty()).then(|| plain.into());
+    }
+    serde_json::from_slice::<String>(value).ok().filter(|text| !text.is_empty()).map(Into::into)
 }
 
 /// No input: absent, null, or an object without members.
@@ -119,7 +121,8 @@ fn seconds(body: &[u8], range: &Range<usize>) -> u32 {
 /// for what is no task: nothing may be cancelled by mistake.
 pub fn has_ended(body: &[u8]) -> bool {
     let mut ended = false;
-    scan::members(body, scan::skip_space(body, 0), |key, value| {
+    let mut scan = Scan::new(body);
+    scan.members(scan.skip_space(0), |key, value| {
         if key == b"status" {
             ended = matches!(
                 body.get(value),
@@ -143,25 +146,26 @@ impl PolledBatch {
     /// An empty body is an empty batch (older servers answer 204).
     pub fn split(body: &Bytes) -> Option<Self> {
         let mut batch = Self::default();
-        let mut at = scan::skip_space(body, 0);
+        let mut scan = Scan::new(body);
+        let mut at = scan.skip_space(0);
         match body.get(at) {
             None => return Some(batch),
-            Some(b'[') => at = scan::skip_space(body, at + 1),
+            Some(b'[') => at = scan.skip_space(at + 1),
             Some(_) => return None,
         }
         if body.get(at) == Some(&b']') {
             return Some(batch);
         }
         loop {
-            let (task, end) = PolledTask::find(body, at);
+            let (task, end) = PolledTask::find(body, &mut scan, at);
             match task {
                 Some(task) => batch.tasks.push(task),
                 None => batch.unusable += 1,
             }
             let Some(end) = end else { return Some(batch) };
-            at = scan::skip_space(body, end);
+            at = scan.skip_space(end);
             match body.get(at) {
-                Some(b',') => at = scan::skip_space(body, at + 1),
+                Some(b',') => at = scan.skip_space(at + 1),
                 _ => return Some(batch),
             }
         }

@@ -1,12 +1,12 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout, timeout_at};
 
-use crate::delivery::{Beat, Ledger};
+use crate::delivery::{Beat, Blocked, Ledger};
 use crate::error::{Error, Judgement};
 use crate::observe::{Area, EventSink, Level, LogRecord};
 use crate::supervise::spawn;
@@ -21,19 +21,28 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Beats of one batch are due at once; polls and results must get their turn between them.
 const IN_FLIGHT: usize = 16;
 
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+
 /// Extends the leases that the ledger says are due, and notices tasks that the server has ended.
 pub(crate) struct LeaseManager {
     client: Arc<dyn TaskClient>,
     ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
     in_flight: Semaphore,
+    blocked: watch::Receiver<Blocked>,
     /// Task types whose last beat was missed: so that trouble is logged when it begins and when it ends.
-    missing: Mutex<HashSet<Arc<str>>>,
+    missing: Mutex<HashMap<Arc<str>, Instant>>,
 }
 
 impl LeaseManager {
-    pub(crate) fn new(client: Arc<dyn TaskClient>, ledger: Arc<Ledger>, sink: Arc<dyn EventSink>) -> Self {
-        Self { client, ledger, sink, in_flight: Semaphore::new(IN_FLIGHT), missing: Mutex::default() }
+    pub(crate) fn new(
+        client: Arc<dyn TaskClient>,
+        ledger: Arc<Ledger>,
+        sink: Arc<dyn EventSink>,
+        blocked: watch::Receiver<Blocked>,
+    ) -> Self {
+        let in_flight = Semaphore::new(IN_FLIGHT);
+        Self { client, ledger, sink, in_flight, blocked, missing: Mutex::default() }
     }
 
     /// Runs as long as the host does, also while it drains.
@@ -54,9 +63,14 @@ impl LeaseManager {
     }
 
     async fn beat(&self, mut beat: Beat) {
+        // Results whose way is down are tried one at a time, and their heartbeats go the same way.
+        let is_probe = !beat.is_running && self.blocked.borrow().blocks(&beat.lease.task_type);
+        if is_probe && !self.may_probe(&beat) {
+            return beat.missed(Instant::now());
+        }
         let body = lease_extension(&beat.lease.identity);
         let mut failure = None;
-        for delay in TRIES {
+        for delay in TRIES.into_iter().take(if is_probe { 1 } else { TRIES.len() }) {
             sleep(delay).await;
             if !self.ledger.holds(beat.id) {
                 return;
@@ -80,6 +94,12 @@ impl LeaseManager {
         if let Some(failure) = failure {
             self.missed(&beat, &failure);
         }
+    }
+
+    /// One a second for each task type whose last one was missed.
+    fn may_probe(&self, beat: &Beat) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.get(&beat.lease.task_type).is_none_or(|last| last.elapsed() >= PROBE_EVERY)
     }
 
     /// The answer to a beat does not tell that the task was cancelled or has timed out; the task does.
@@ -111,7 +131,8 @@ impl LeaseManager {
     #[cold]
     fn missed(&self, beat: &Beat, failure: &Error) {
         let task_type = &beat.lease.task_type;
-        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(task_type)) {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        if missing.insert(Arc::clone(task_type), Instant::now()).is_none() {
             let message = format!(
                 "the lease of a task of {task_type:?} cannot be extended and is tried again: {failure}"
             );
@@ -121,7 +142,7 @@ impl LeaseManager {
 
     fn extended(&self, beat: &Beat) {
         let task_type = &beat.lease.task_type;
-        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).remove(task_type) {
+        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).remove(task_type).is_some() {
             self.log(Level::Info, format!("leases of {task_type:?} are extended again"), beat);
         }
     }

@@ -27,4 +27,5 @@ pub use run_time::{RunTime, threads_to_wake};
 pub use running::{Ended, Pace, Run};
 pub use slots::{Slot, Slots};
 pub(crate) use status::WorkerStatus;
+pub(crate) use task_runner::Shared;
 pub use task_runner::TaskRunner;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind, Judgement};
 use crate::settings::{PollInterval, WorkerConfig};
 use crate::transport::{Backoff, PollRequest};
 
@@ -13,8 +14,9 @@ const HELD: Duration = Duration::from_millis(500);
 /// Most stores hand out no more than this at once (Redis: 64 at `timeout=0`), so that fewer tasks than
 /// asked for are a drained queue only below it.
 const LARGEST_BATCH: usize = 64;
-/// First work is due 2 s after a server's return, so no delay may be longer; full jitter halves it.
-const AFTER_FAILURE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(1_500));
+/// Of a poller that fails alone; while all fail, they take turns (`poll_turns.rs`).
+const AFTER_FAILURE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+const AFTER_THROTTLING: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
 /// How many tasks to ask for, how long the server may wait, and when to ask again. Pure.
 ///
@@ -37,6 +39,7 @@ pub struct PollPlan {
     /// size. Doubles with each answer that comes whole.
     most: usize,
     failures: Backoff,
+    throttling: Backoff,
 }
 
 impl PollPlan {
@@ -51,6 +54,7 @@ impl PollPlan {
             empty: 0,
             most: usize::MAX,
             failures: AFTER_FAILURE,
+            throttling: AFTER_THROTTLING,
         }
     }
 
@@ -72,6 +76,7 @@ impl PollPlan {
     /// run from start to start.
     pub fn answered(&mut self, request: PollRequest, received: usize, took: Duration) -> Duration {
         self.failures.succeeded();
+        self.throttling.succeeded();
         if received > 0 {
             self.most = self.most.saturating_mul(2);
         }
@@ -109,19 +114,27 @@ impl PollPlan {
         self.gathered = if is_partial { 1 } else { request.count.saturating_mul(2) };
     }
 
-    /// A poll for `count` failed, or its answer was `cut`: the delay before the next one; `random` is uniform
-    /// in [0, 1).
-    pub fn failed(&mut self, count: usize, cut: bool, random: f64) -> Duration {
-        if cut {
+    /// A poll for `count` failed, or its answer was `cut`: the delay before the next one, if this poller is the
+    /// only one that fails; `random` is uniform in [0, 1).
+    pub fn failed(&mut self, count: usize, error: &Error, random: f64) -> Duration {
+        if matches!(error.kind(), ErrorKind::Cut { .. }) {
             self.most = (count / 2).max(1);
         }
-        self.failures.failed(random)
+        // Others may wait for the answer to the next one: it must not be a long poll.
+        (self.drained, self.long_poll) = (false, FIRST_LONG_POLL);
+        match error.judge() {
+            Judgement::Throttled => self.throttling.failed(random),
+            _ => self.failures.failed(random),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::error::{Received, classify};
     use crate::settings::Prefetch;
 
     const fn ms(millis: u64) -> Duration {
@@ -209,23 +222,41 @@ mod tests {
         assert_eq!(step(&mut plan, 5, 0, 1_000), (1, 1_000, 0));
     }
 
-    #[test]
-    fn failures_never_delay_for_longer_than_work_may_be_late() {
-        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
-        let longest = (0..50).map(|_| plan.failed(10, false, 1.0)).max().unwrap();
-        assert_eq!(longest, ms(1_500));
+    fn cut() -> Error {
+        ErrorKind::Cut { problem: String::new(), received: Received(Bytes::new()) }.into()
     }
+
+    #[test]
+    fn delays_after_failures_double_and_a_server_that_asks_for_less_gets_longer_ones() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        for (error, first, longest) in
+            [(Error::network("down"), 100, 10_000), (classify(503, b""), 1_000, 30_000)]
+        {
+            let delays: Vec<_> = (0..50).map(|_| plan.failed(10, &error, 1.0)).collect();
+            assert_eq!((delays[0], delays[1], delays[49]), (ms(first), ms(first * 2), ms(longest)));
+        }
+    }
+
+    #[test]
+    fn no_long_poll_follows_a_failure() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        step(&mut plan, 10, 0, 1);
+        assert_eq!(plan.next(10).timeout, FIRST_LONG_POLL);
+        plan.failed(1, &Error::network("down"), 0.0);
+        assert_eq!(plan.next(10).timeout, Duration::ZERO);
+    }
+
     #[test]
     fn a_cut_answer_halves_the_next_batches_until_they_come_whole() {
         let mut plan = plan(PollInterval::UpTo(ms(100)), None);
-        plan.failed(100, false, 0.0);
+        plan.failed(100, &Error::network("down"), 0.0);
         assert_eq!(plan.next(100).count, 100, "nothing came, so nothing was lost to its size");
-        plan.failed(100, true, 0.0);
+        plan.failed(100, &cut(), 0.0);
         assert_eq!(plan.next(100).count, 50);
-        plan.failed(50, true, 0.0);
+        plan.failed(50, &cut(), 0.0);
         let counts: Vec<_> = (0..4).map(|_| step(&mut plan, 100, 100, 1).0).collect();
         assert_eq!(counts, [25, 50, 100, 100]);
-        plan.failed(1, true, 0.0);
+        plan.failed(1, &cut(), 0.0);
         assert_eq!(plan.next(100).count, 1, "never none");
     }
 }

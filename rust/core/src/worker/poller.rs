@@ -12,7 +12,7 @@ use super::task_runner::{Control, TaskRunner};
 use super::turn::Turn;
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Area, Happening, Level, LogRecord};
-use crate::transport::PollRequest;
+use crate::transport::{News, PollRequest};
 use crate::wire::PolledBatch;
 
 /// For a single poll on request; the reference SDK's constant (task_runner.py:640).
@@ -25,7 +25,6 @@ impl TaskRunner {
         let mut control = self.control.subscribe();
         let mut plan = PollPlan::new(&self.config);
         let mut round_trip = RunTime::default();
-        let mut trouble: Option<u64> = None;
         while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan, round_trip).await {
             plan.set_interval(control.borrow_and_update().poll_interval);
             let request = plan.next(taken.count());
@@ -37,7 +36,7 @@ impl TaskRunner {
             }
             let delay = match answer {
                 Ok(received) => {
-                    if let Some(tries) = trouble.take() {
+                    if let Some(News { tries, .. }) = self.admission.answered(self.poller, started) {
                         let message = format!(
                             "polling for {:?} works again, after {tries} failed polls",
                             self.config.task_type
@@ -52,18 +51,19 @@ impl TaskRunner {
                     plan.answered(request, received, took)
                 }
                 Err(error) => {
-                    let tries = trouble.get_or_insert(0);
-                    *tries += 1;
+                    let delay = plan.failed(request.count, &error, fastrand::f64());
+                    let News { is_first, tries } =
+                        self.admission.failed(self.poller, delay, error.retry_after());
                     self.debug(|| format!("poll failed, {tries} in a row: {error}"));
-                    if *tries == 1 {
+                    if is_first {
                         let message = format!(
                             "polling for {:?} fails and is tried again: {error}",
                             self.config.task_type
                         );
                         self.log(Level::Warning, message);
                     }
-                    let cut = matches!(error.kind(), ErrorKind::Cut { .. });
-                    plan.failed(request.count, cut, fastrand::f64())
+                    // The wait is for its turn.
+                    Duration::ZERO
                 }
             };
             if !delay.is_zero() {
@@ -78,14 +78,16 @@ impl TaskRunner {
     }
 
     /// One poll of the free slots: how many tasks it brought. Returns when they are with the executor.
-    /// None while the worker is paused.
+    /// None while the worker is paused, or its results could not be reported.
     pub async fn poll_once(&self) -> Result<usize, Error> {
         if self.control.borrow().paused {
             self.metrics.paused();
             self.tell(|| Happening::TaskPaused);
             return Ok(0);
         }
-        self.results_can_be_kept().await;
+        if !self.admission.is_open(&self.config.task_type) {
+            return Ok(0);
+        }
         self.slots.wait(1).await;
         let taken = self.slots.take(usize::MAX);
         let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
@@ -123,7 +125,6 @@ impl TaskRunner {
                 self.tell(|| Happening::TaskPaused);
             }
             control.wait_for(|control| !control.paused).await.ok()?;
-            self.results_can_be_kept().await;
             if self.slots.free() == 0 {
                 self.metrics.queue_full();
                 self.tell(|| Happening::TaskExecutionQueueFull);
@@ -134,7 +135,17 @@ impl TaskRunner {
             let ahead = self.ahead().count(&pace, round_trip.mean(), self.slots.running());
             self.slots.set_ahead(ahead);
             let free = self.slots.free();
-            if free >= low_water(ahead) && !control.borrow().paused && self.can_results_be_kept() {
+            if free < low_water(ahead) || control.borrow().paused {
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = self.admission.admitted(self.poller, &self.config.task_type) => {}
+                _ = control.wait_for(|control| control.paused) => continue,
+            }
+            // Fewer only if the worker was given fewer threads meanwhile.
+            let free = self.slots.free();
+            if free > 0 {
                 return Some(free);
             }
         }

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use super::progress::Progress;
 use super::slots::Slots;
 use super::task_runner::{Control, TaskRunner};
+use crate::delivery::Admission;
 use crate::observe::WorkerView;
 use crate::settings::{PollInterval, WorkerConfig};
 
@@ -14,6 +15,7 @@ pub(crate) struct WorkerStatus {
     slots: Slots,
     control: watch::Receiver<Control>,
     progress: Arc<Progress>,
+    admission: Arc<Admission>,
 }
 
 impl TaskRunner {
@@ -23,6 +25,7 @@ impl TaskRunner {
             slots: self.slots.clone(),
             control: self.control.subscribe(),
             progress: Arc::clone(&self.progress),
+            admission: Arc::clone(&self.admission),
         }
     }
 }
@@ -39,6 +42,7 @@ impl WorkerStatus {
             slots_in_use: held.min(thread_count),
             prefetched: held.saturating_sub(thread_count),
             paused: control.paused,
+            results_blocked: self.admission.blocked().blocks(&self.config.task_type),
             poll_interval: match control.poll_interval {
                 PollInterval::Exactly(interval) | PollInterval::UpTo(interval) => interval,
             },

@@ -8,7 +8,7 @@ use super::executor::{Assignment, Cancellation, Completion, Executor};
 use super::prefetch::{Ahead, start_by};
 use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
-use crate::delivery::{Finished, HoldId, LeaseClock, Ledger};
+use crate::delivery::{Admission, Finished, HoldId, LeaseClock, Ledger, Poller};
 use crate::error::Error;
 use crate::observe::{Area, EventSink, Level, LogRecord, WorkerMetrics, worker_metrics};
 use crate::settings::{PollInterval, WorkerConfig};
@@ -25,9 +25,20 @@ pub(super) struct Control {
     pub(super) poll_interval: PollInterval,
 }
 
+/// What the workers of one host share.
+pub(crate) struct Shared {
+    pub(crate) client: Arc<dyn TaskClient>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    pub(crate) admission: Arc<Admission>,
+    /// True while polling is wanted.
+    pub(crate) polling: watch::Receiver<bool>,
+}
+
 /// One worker: what its loops share.
 pub struct TaskRunner {
-    pub(super) config: WorkerConfig,
+    pub(crate) config: WorkerConfig,
     pub(super) queue: Queue,
     pub(super) slots: Slots,
     pub(super) client: Arc<dyn TaskClient>,
@@ -35,8 +46,8 @@ pub struct TaskRunner {
     pub(super) sink: Arc<dyn EventSink>,
     /// True while polling is wanted.
     pub(super) polling: watch::Receiver<bool>,
-    /// False while results could not be kept; `None`: it never is.
-    may_poll: Option<watch::Receiver<bool>>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) poller: Poller,
     pub(super) control: watch::Sender<Control>,
     pub(super) progress: Arc<Progress>,
     pub(super) metrics: Arc<WorkerMetrics>,
@@ -52,17 +63,8 @@ pub struct TaskRunner {
 }
 
 impl TaskRunner {
-    #[expect(clippy::too_many_arguments, reason = "called once; each is another part of the host")]
-    pub(crate) fn new(
-        config: WorkerConfig,
-        executor: Arc<dyn Executor>,
-        client: Arc<dyn TaskClient>,
-        ledger: Arc<Ledger>,
-        sink: Arc<dyn EventSink>,
-        report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
-        polling: watch::Receiver<bool>,
-        may_poll: Option<watch::Receiver<bool>>,
-    ) -> Self {
+    pub(crate) fn new(config: WorkerConfig, executor: Arc<dyn Executor>, shared: Shared) -> Self {
+        let Shared { client, ledger, sink, report, admission, polling } = shared;
         let queue = Queue {
             task_type: Arc::clone(&config.task_type),
             domain: config.domain.clone(),
@@ -81,7 +83,8 @@ impl TaskRunner {
             ledger,
             sink,
             polling,
-            may_poll,
+            poller: admission.add(),
+            admission,
             control: watch::Sender::new(control),
             progress: Arc::new(Progress::new()),
             metrics,
@@ -93,18 +96,6 @@ impl TaskRunner {
             told_of_duplicates: AtomicBool::new(false),
             told_of_unusable: AtomicBool::new(false),
         }
-    }
-
-    /// Returns while tasks may be taken, as far as their results are concerned.
-    pub(super) async fn results_can_be_kept(&self) {
-        if let Some(may_poll) = &self.may_poll {
-            // Ends with the host, and polling before it.
-            let _ = may_poll.clone().wait_for(|may| *may).await;
-        }
-    }
-
-    pub(super) fn can_results_be_kept(&self) -> bool {
-        self.may_poll.as_ref().is_none_or(|may_poll| *may_poll.borrow())
     }
 
     /// No poll is sent until `resume`. One in flight is awaited; what it brings and what is here already is

@@ -69,13 +69,14 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::delivery::Ledger;
+    use crate::delivery::Admission;
     use crate::error::Error;
     use crate::observe::EventSink;
     use crate::settings::{PollInterval, Prefetch, WorkerConfig};
     use crate::transport::{BoxFuture, PollRequest, Queue, TaskClient};
     use crate::worker::ReadyQueue;
     use crate::worker::executor::Executor;
+    use crate::worker::task_runner::Shared;
 
     /// Its first polls are answered when `answer` is told, the next one at once, with a task each.
     struct Silent {
@@ -141,16 +142,19 @@ mod tests {
         };
         let (report, finished) = mpsc::unbounded_channel();
         let polling = watch::Sender::new(true);
-        let runner = Arc::new(TaskRunner::new(
-            config,
-            Arc::clone(&queue) as Arc<dyn Executor>,
-            Arc::clone(&client) as _,
-            Arc::<Ledger>::default(),
-            Arc::clone(&lines) as _,
+        let shared = Shared {
+            client: Arc::clone(&client) as _,
+            ledger: Arc::default(),
+            sink: Arc::clone(&lines) as _,
             report,
-            polling.subscribe(),
-            None,
-        ));
+            admission: Arc::new(Admission::new(
+                watch::Sender::default().subscribe(),
+                watch::Sender::default().subscribe(),
+                None,
+            )),
+            polling: polling.subscribe(),
+        };
+        let runner = Arc::new(TaskRunner::new(config, Arc::clone(&queue) as Arc<dyn Executor>, shared));
         Worker { runner, client, queue, lines, _kept: (Box::new(finished), polling) }
     }
 

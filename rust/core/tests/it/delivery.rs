@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_core::error::Error;
+use conductor_core::settings::{Configuration, HighWater};
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
 use conductor_core::wire::{Status, TaskResultWriter};
 use conductor_devserver::PushOptions;
@@ -64,6 +65,25 @@ fn an_update_that_answers_503_for_a_while_holds_no_slot_and_no_other_type() {
     assert_eq!(lines.len(), 2, "one line per change of state: {lines:?}");
     assert!(lines[0].contains("cannot be delivered") && lines[0].contains("sick"), "{lines:?}");
     assert!(lines[1].contains("delivered again"), "{lines:?}");
+}
+
+#[test]
+fn while_posts_are_slower_than_functions_no_more_tasks_are_taken_than_may_wait() {
+    let server = server();
+    fault(&server, r#"{"method":"POST","path":"/api/tasks","delayMillis":100}"#);
+    server.push_many("quick", "{}", 600, &PushOptions::default()).unwrap();
+    let mut configuration = Configuration::new(&server.url()).unwrap();
+    configuration.outbox = HighWater { results: 100, bytes: 1 << 30 };
+    let mut engine = Engine::start_for(&configuration);
+    engine.worker("quick", 1, echo);
+    let mut most = 0;
+    eventually("all are delivered", || {
+        most = most.max(server.count(Some("quick"), Some("IN_PROGRESS")));
+        server.count(Some("quick"), Some("COMPLETED")) == 600
+    });
+    // What was under way when the mark was reached: one slot and 64 tasks ahead of it.
+    assert!((100..=100 + 65).contains(&most), "{most}");
+    assert!(engine.stop(DEADLINE).is_empty());
 }
 
 #[test]

@@ -18,3 +18,4 @@ mod ready_queue;
 mod leases;
 mod control;
 mod events;
+mod outages;

@@ -1,0 +1,58 @@
+"""What large payloads take, and that it is given back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conductor_fast.testing import DevServer
+from tests.support.waiting import wait_until
+
+MIB = 1_048_576
+TASKS = 64
+
+WORKER = """
+import sys, threading
+from conductor_fast.host.worker_host import WorkerHost
+
+together = threading.Barrier(64)
+
+def echo(text: str) -> dict:
+    together.wait(60)  # all inputs are in memory at once
+    return {"text": text}
+
+with WorkerHost(sys.argv[1]) as host:
+    host.start_worker("echo", echo, 64)
+    host.wait()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is read from /proc")
+def test_64_megabytes_in_and_out_stay_under_four_times_that_and_are_given_back(server: DevServer) -> None:
+    process = subprocess.Popen([sys.executable, "-c", WORKER, server.url])
+
+    def memory(file: str, field: str) -> int:
+        """In MiB."""
+        lines = Path(f"/proc/{process.pid}/{file}").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith(f"{field}:"))) // 1_024
+
+    def run(count: int, size: int) -> None:
+        server.push_many("echo", {"text": "x" * size}, count)
+        wait_until(lambda: server.count("echo", "COMPLETED") == count, "all results", 60)
+        server.forget_terminal()
+
+    try:
+        run(TASKS, 10)
+        before = memory("smaps_rollup", "Pss")
+        for _ in range(2):
+            run(TASKS, MIB)
+        shared = memory("status", "VmRSS") - memory("smaps_rollup", "Pss")
+        assert memory("status", "VmHWM") - shared - before < TASKS * 4
+        # Less than one copy of each document is left: nobody keeps its last task.
+        wait_until(lambda: memory("smaps_rollup", "Pss") < before + TASKS, "the memory given back", 30)
+    finally:
+        process.kill()
+        process.wait()
