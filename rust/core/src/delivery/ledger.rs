@@ -31,7 +31,7 @@ pub(super) struct State {
     level: Level,
     /// Reports that the server took, heartbeats too: what tells a bad result from a sick server.
     pub(super) accepted: u64,
-    last_id: u64,
+    pub(super) last_id: u64,
     polls_in_flight: usize,
     pub(super) held: HashMap<HoldId, Holding, RandomState>,
     /// How many of them wait on disk.
@@ -70,7 +70,7 @@ impl State {
         self.polls_in_flight == 0 && self.held.is_empty()
     }
 
-    fn enter(&mut self, id: HoldId, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) {
+    pub(super) fn enter(&mut self, id: HoldId, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) {
         let held = Held {
             task_id: Arc::clone(task_id),
             task_type: Arc::clone(task_type),
@@ -157,15 +157,6 @@ impl Ledger {
         state.last_id += 1;
         state.enter(id, task_id, task_type, clock);
         Some(id)
-    }
-
-    /// Enters a task whose result is here, whatever else is known of it.
-    pub(super) fn hold_beside(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> HoldId {
-        let mut state = self.lock();
-        state.last_id += 1;
-        let id = HoldId(state.last_id);
-        state.enter(id, task_id, task_type, clock);
-        id
     }
 
     /// Their functions have returned, and their results wait for delivery from `now` on. `due` is told of each

@@ -19,6 +19,15 @@ impl Ledger {
         id
     }
 
+    /// Enters a task whose result is here, whatever else is known of it.
+    fn hold_beside(&self, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) -> HoldId {
+        let mut state = self.lock();
+        state.last_id += 1;
+        let id = HoldId(state.last_id);
+        state.enter(id, task_id, task_type, clock);
+        id
+    }
+
     /// Their results are on disk: a drain need not wait for the server's yes.
     pub(super) fn on_disk(&self, ids: impl Iterator<Item = HoldId>) {
         let mut guard = self.lock();
