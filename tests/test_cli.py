@@ -97,7 +97,7 @@ def test_demo_shows_its_workers_live_on_a_terminal() -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert process.returncode == 0, text
     assert "slots in use" in text
-    assert re.search(r"add\W+\d+ of 10\W+[\d,]+\W+0\W+\d+\.\d s ago", text), text
+    assert re.search(r"add\W+running\W+\d+ of 10\W+[\d,]+\W+0\W+\d+\.\d s ago", text), text
     assert "Each of the" in text
 
 

@@ -268,3 +268,21 @@ def test_a_stop_within_a_stop_is_one_stop(server: DevServer, start: Start) -> No
     process = start(NESTED, server.url)
     code, output = finish(process)
     assert (code, output) == (0, "left\nleft\n")
+
+
+CALL = """
+    import sys
+    from conductor_fast import Configuration, TaskClient
+    print("calling", flush=True)
+    TaskClient(Configuration(server_api_url=sys.argv[1])).get_task("t")
+"""
+
+
+def test_ctrl_c_ends_the_wait_for_a_call(server: DevServer, start: Start) -> None:
+    server.add_fault("hang")
+    process = start(CALL, server.url)
+    wait_until(lambda: server.requests, "the call", 20)
+    process.send_signal(signal.SIGINT)
+    code, output = finish(process, 10)
+    assert code == -signal.SIGINT
+    assert output.endswith("KeyboardInterrupt\n")

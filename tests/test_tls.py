@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,8 +50,13 @@ class Fronts:
         self._server = server
         self._stack = stack
 
-    def __call__(self, certificate: trustme.LeafCert | None = None, *, client_ca: bool = False) -> TlsFront:
+    def __call__(
+        self, certificate: trustme.LeafCert | None = None, *, client_ca: bool = False, old: bool = False
+    ) -> TlsFront:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if old:
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
         (certificate or self.ca.issue_cert("127.0.0.1")).configure_cert(context)
         if client_ca:
             self.ca.configure_trust(context)
@@ -145,6 +151,25 @@ def test_a_wrong_host_name(front: Fronts, ca_file: str, caplog: pytest.LogCaptur
     message = both_ways_fail(secure(front(certificate), ca_file), "hostname mismatch", caplog)
     for text in ("server_api_url: ", "127.0.0.1", "conductor.example.com"):
         assert text in message
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TLS 1.1 is
+def test_a_server_with_tls_1_1_alone(front: Fronts, ca_file: str, caplog: pytest.LogCaptureFixture) -> None:
+    message = both_ways_fail(secure(front(old=True), ca_file), "TLS 1.2", caplog)
+    assert "the server" in message
+
+
+def test_a_machine_without_ca_certificates(
+    server: DevServer, front: Fronts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    both_ways_work(server, Configuration(server_api_url=server.url))
+    without = "install the package ca-certificates"
+    with pytest.raises(ConfigurationError, match=without):
+        TaskClient(secure(front())).get_task("x")
+    with pytest.raises(ConfigurationError, match=without):
+        WorkerHost(secure(front())).start()
 
 
 def test_verify_ssl_false_takes_any_certificate_and_warns(

@@ -32,6 +32,7 @@ CASES = {
     # Per task, per result, per document; the last is how often it is done.
     "split": (WIRE, ["split"], 6_400),
     "write": (WIRE, ["write"], 6_400),
+    "metrics": (WIRE, ["metrics"], 6_400),
     **{
         f"{what} {document}": (CODEC, [what, document], times)
         for what in ("decode", "encode")

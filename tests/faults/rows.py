@@ -1,6 +1,7 @@
 """The thirty-two fault tests, and which tests show each.
 
-Rows that wait for their feature (the spool, hand-back, the watchdog) are not listed.
+Rows that wait for their feature (the spool) are not listed. Panics (29) are in core's
+`tests/it/panics.rs`.
 """
 
 from __future__ import annotations
@@ -39,9 +40,20 @@ ROWS: dict[int, list[str]] = {
     ],
     25: ["faults/test_wire.py::test_a_poisonous_batch_costs_its_poisonous_tasks_only"],
     26: ["test_bad_payloads.py::test_a_bad_output_between_good_ones"],
+    27: [
+        "faults/test_drain.py::test_sigterm_hands_back_what_was_not_started",
+        "faults/test_drain.py::test_a_drain_that_gives_up_exits_with_4",
+        "faults/test_drain.py::test_two_hundred_running_tasks_are_finished_after_sigterm",
+        "faults/test_drain.py::test_a_stop_at_any_moment_leaves_no_task_with_this_worker",
+        "faults/test_drain.py::test_a_second_sigterm_ends_the_first_process_of_a_container_too",
+        "test_process.py::test_a_second_signal_ends_at_once",
+    ],
     28: ["faults/test_secrets.py::test_no_secret_and_no_payload_is_shown_whatever_fails"],
     29: [
-        "test_process.py::test_a_script_that_ends_without_stop_ends_cleanly",
+        "faults/test_exit.py::test_the_interpreter_ends_in_every_manner",
+        "faults/test_exit.py::test_an_end_while_a_hundred_tasks_run_takes_no_longer_than_the_drain",
+        "faults/test_fork.py::test_a_child_has_a_host_of_its_own_however_it_was_made",
+        "faults/test_fork.py::test_an_application_that_is_loaded_before_its_server_forks",
         "test_process.py::test_a_host_that_was_not_started_works_after_fork",
     ],
     30: [

@@ -1,7 +1,8 @@
 """A worker as a process of its own: `python -m tests.faults.worker '{"server": URL, ...}'`.
 
-`runs`: a file that gets the id of each task that is run, a line each; `threads`, `key`, `secret`.
-Everything from DEBUG on goes to stdout.
+`runs`: a file that gets the id of each task that is run, a line each; `threads`, `prefetch`, `poll_timeout`,
+`drain_timeout`, `key`, `metrics_port`. A secret is read from stdin. Everything from DEBUG on goes to stdout.
+Exits with 4 if tasks are left, as `conductor-fast run`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from conductor_fast import AuthenticationSettings, Configuration, Task, WorkerHost
+from conductor_fast import AuthenticationSettings, Configuration, MetricsSettings, Task, WorkerHost
 
 
 def main() -> None:
@@ -33,9 +34,25 @@ def main() -> None:
 
     configuration = Configuration(server_api_url=options["server"], authentication_settings=keys)
     logging.info("started for %r", configuration)
-    with WorkerHost(configuration, drain_timeout=options.get("drain_timeout", 25.0)) as host:
-        host.start_worker("work", work, options.get("threads", 10), lease_extend_enabled=True)
-        logging.info("left %s", host.wait())
+    logging.info("with %r and %r", keys, configuration.authentication_settings)
+    port = options.get("metrics_port")
+    host = WorkerHost(
+        configuration,
+        drain_timeout=options.get("drain_timeout", 25.0),
+        metrics_settings=None if port is None else MetricsSettings(http_port=port),
+    )
+    with host:
+        host.start_worker(
+            "work",
+            work,
+            options.get("threads", 10),
+            lease_extend_enabled=True,
+            prefetch=options.get("prefetch", "auto"),
+            poll_timeout=options.get("poll_timeout"),
+        )
+        left = host.wait()
+    logging.info("left %s", left)
+    sys.exit(4 if left else 0)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-//! `conductor-bench-instructions split|write TIMES`: core's wire code in a loop, for callgrind to count.
+//! `conductor-bench-instructions split|write|metrics TIMES`: core's code in a loop, for callgrind to count.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use conductor_core::observe::{HttpCall, Returned, http_request, worker_metrics};
 use conductor_core::wire::{PolledBatch, Status, TaskIdentity, TaskResultWriter};
 
 const TASKS: usize = 64;
@@ -13,14 +15,20 @@ const OUTPUT: &[u8] = br#"{"a":1000000,"b":"two","c":true,"d":4.5}"#;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, what, times] = arguments.as_slice() else { return Err("usage: split|write TIMES".into()) };
+    let [_, what, times] = arguments.as_slice() else {
+        return Err("usage: split|write|metrics TIMES".into());
+    };
     let times: usize = times.parse()?;
-    // Also for `write`, so that both have one start.
+    // For all, so that they have one start.
     let body = black_box(batch());
     match what.as_str() {
         "split" => split(&body, times),
         "write" => write(times),
-        _ => Err(format!("{what} is neither split nor write").into()),
+        "metrics" => {
+            metrics(times);
+            Ok(())
+        }
+        _ => Err(format!("{what} is none of split, write and metrics").into()),
     }
 }
 
@@ -50,6 +58,21 @@ fn write(times: usize) -> Result<(), Box<dyn Error>> {
         black_box(writer.finish(&task));
     }
     Ok(())
+}
+
+/// What is counted of `times` tasks from the function's start to the server's yes, and the two looks at the
+/// clock that nothing but metrics needs.
+fn metrics(times: usize) {
+    let metrics = worker_metrics(&"t".into(), None);
+    let took = Duration::from_micros(150);
+    for _ in 0..times {
+        let metrics = black_box(&*metrics);
+        metrics.execution_started();
+        metrics.returned(black_box(took), Returned::Completed, Some(black_box(OUTPUT.len())));
+        let sent = Instant::now();
+        http_request(HttpCall::Update, black_box(200), sent.elapsed());
+        metrics.updated(black_box(took));
+    }
 }
 
 /// The answer to a poll as the real server writes it: 1.0 KB a task.

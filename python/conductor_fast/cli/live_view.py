@@ -15,7 +15,10 @@ _LOOKS_PER_SECOND = 4
 
 
 class LiveView:
-    """A table of what `read` tells of the workers (as `/workers.json`), with rates since the look before."""
+    """A table of what `read` tells of the workers (as `/workers.json`), with rates since the look before.
+
+    Its words are those of the page (rust/core/src/host/page.html).
+    """
 
     def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
         self._read = read
@@ -24,7 +27,7 @@ class LiveView:
     def __rich__(self) -> Table:
         from rich.table import Table
 
-        table = Table("worker")
+        table = Table("worker", "state")
         for heading in ("slots in use", "tasks/s", "failures", "last poll"):
             table.add_column(heading, justify="right")
         now = time.monotonic()
@@ -37,6 +40,7 @@ class LiveView:
             age = worker["last_successful_poll_age_seconds"]
             table.add_row(
                 ":".join(filter(None, key[::-1])),
+                worker["state"],
                 f"{worker['slots_in_use']} of {worker['thread_count']}",
                 f"{rate:,.0f}",
                 f"{worker['failed_total']:,}",

@@ -36,6 +36,8 @@ def stop_signals(stop: Callable[[str], None]) -> Generator[None, None, None]:
             # As if nobody had handled it: the exit code tells the signal (130, 143).
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+            # The first process of a container is spared signals that it does not handle.
+            os._exit(128 + number)
         stopping = True
         stop(signal.Signals(number).name)
 

@@ -137,11 +137,10 @@ def _traceback(error: BaseException) -> str:
 
 
 def without_ours(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that is the user's."""
-    first = trace
-    while first is not None and _is_ours(first):
-        first = first.tb_next
-    return first or trace
+    """The part of a traceback that is the user's; None if there is none, as of a refused input."""
+    while trace is not None and _is_ours(trace):
+        trace = trace.tb_next
+    return trace
 
 
 def _is_ours(trace: TracebackType) -> bool:

@@ -9,6 +9,9 @@ use pyo3::types::PyBytes;
 
 use crate::convert::{PyServerSettings, to_python};
 
+/// How long a signal may wait for its handler.
+const LOOK_FOR_SIGNALS: Duration = Duration::from_millis(100);
+
 /// The server's management calls; every one blocks, detached.
 #[pyclass(frozen, name = "Client", module = "conductor_fast._core")]
 pub(crate) struct PyClient(Client);
@@ -46,9 +49,14 @@ impl PyClient {
             hold: Duration::try_from_secs_f64(hold).unwrap_or_default(),
             repeatable,
         };
-        py.detach(|| self.0.call(call))
-            .map(|answer| PyBytes::new(py, &answer))
-            .map_err(|error| to_python(py, &error))
+        let mut answer = py.detach(|| self.0.begin(call)).map_err(|error| to_python(py, &error))?;
+        loop {
+            if let Some(answer) = py.detach(|| answer.wait(LOOK_FOR_SIGNALS)) {
+                return answer.map(|answer| PyBytes::new(py, &answer)).map_err(|error| to_python(py, &error));
+            }
+            // Ctrl-C ends the wait, not the call: what was sent was sent.
+            py.check_signals()?;
+        }
     }
 
     fn close(&self, py: Python<'_>) {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::io_thread::IoThread;
+pub use crate::io_thread::Pending;
 use crate::settings::Configuration;
 use crate::transport::{Management, ManagementCall};
 
@@ -19,9 +20,9 @@ impl Client {
         Ok(Self { management: Management::new(configuration)?, io: IoThread::start("conductor-io")? })
     }
 
-    /// Blocks until the server has answered; the body of a successful answer.
-    pub fn call(&self, call: ManagementCall) -> Result<Bytes, Error> {
-        self.io.run(self.management.clone().call(call))
+    /// Sends it; the body of a successful answer can be waited for.
+    pub fn begin(&self, call: ManagementCall) -> Result<Pending<Bytes>, Error> {
+        self.io.begin(self.management.clone().call(call))
     }
 
     pub fn close(&self) {

@@ -1,7 +1,9 @@
 //! A thread of its own for Tokio, which remembers its process.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -45,13 +47,21 @@ impl IoThread {
         &self,
         future: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        self.begin(future)?.0.recv().unwrap_or_else(|_| Err(ErrorKind::Closed.into()))
+    }
+
+    /// As `run`, for a caller who waits in slices.
+    pub(crate) fn begin<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<Pending<T>, Error> {
         self.check()?;
-        let (done, answer) = std::sync::mpsc::sync_channel(1);
+        let (done, answer) = sync_channel(1);
         self.handle.spawn(async move {
             // The caller may be gone.
             let _ = done.send(future.await);
         });
-        answer.recv().unwrap_or_else(|_| Err(ErrorKind::Closed.into()))
+        Ok(Pending(answer))
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -72,6 +82,20 @@ impl IoThread {
             let _ = close.send(());
             // A panic of the thread has been printed; there is nothing left to add.
             let _ = thread.join();
+        }
+    }
+}
+
+/// The value of a future that runs on the thread, whether or not somebody waits for it.
+pub struct Pending<T>(Receiver<Result<T, Error>>);
+
+impl<T> Pending<T> {
+    /// `None`: not within `timeout`.
+    pub fn wait(&mut self, timeout: Duration) -> Option<Result<T, Error>> {
+        match self.0.recv_timeout(timeout) {
+            Ok(answer) => Some(answer),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(ErrorKind::Closed.into())),
         }
     }
 }

@@ -1,15 +1,20 @@
 //! The only place that spawns Tokio tasks, so that a panic is logged once and its loop goes on.
 
-use std::future::Future;
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::observe::{Area, EventSink, Level, LogRecord, panicked};
 
-/// So that a loop that panics at every turn costs a line a second, not a core.
-const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+/// So that a loop that panics at every turn costs two lines a second, not a core.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(500);
 
 /// Runs the loop that `start` makes until it returns; after a panic, makes it again.
 pub(crate) fn supervise<F>(
@@ -22,27 +27,58 @@ pub(crate) fn supervise<F>(
 {
     let sink = Arc::clone(sink);
     runtime.spawn(async move {
-        while let Err(error) = tokio::spawn(start()).await {
-            if !error.is_panic() {
-                return;
-            }
-            panicked();
-            let panic = error.into_panic();
-            let message = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("no message");
-            let message = format!("the {name} panicked and starts again: {message}");
-            sink.log(LogRecord::new(Area::Engine, Level::Error, message));
+        while let Err(panic) = caught(start()).await {
+            tell(&sink, &format!("the {name} panicked and starts again"), &*panic);
             tokio::time::sleep(PAUSE_AFTER_PANIC).await;
         }
     });
 }
 
 /// Runs one future that ends by itself, such as a delay before a retry.
-pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(future);
+pub(crate) fn spawn(
+    sink: &Arc<dyn EventSink>,
+    name: &'static str,
+    future: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let sink = Arc::clone(sink);
+    tokio::spawn(async move {
+        if let Err(panic) = caught(future).await {
+            tell(&sink, &format!("the {name} panicked"), &*panic);
+        }
+    })
+}
+
+/// Runs a loop whose end, by a panic or not, the caller waits for.
+pub(crate) fn start(future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(future)
+}
+
+/// As `spawn` where nobody keeps a log: a panic is counted, and printed by Rust itself.
+pub(crate) fn spawn_untold(future: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(async move {
+        if caught(future).await.is_err() {
+            panicked();
+        }
+    });
+}
+
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+fn tell(sink: &Arc<dyn EventSink>, what: &str, panic: &(dyn Any + Send)) {
+    panicked();
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    sink.log(LogRecord::new(Area::Engine, Level::Error, format!("{what}: {message}")));
 }
 
 #[cfg(test)]

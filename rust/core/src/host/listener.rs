@@ -13,7 +13,7 @@ use super::answers::answer;
 use crate::error::Error;
 use crate::io_thread::IoThread;
 use crate::observe::Catalogue;
-use crate::supervise::spawn;
+use crate::supervise::spawn_untold;
 
 /// For the head of a request, and between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ impl Listener {
         io.run(async move {
             let listener = tokio::net::TcpListener::from_std(listener)
                 .map_err(|error| refused(&address.ip().to_string(), address.port(), &error))?;
-            spawn(accept(listener, address, catalogue));
+            spawn_untold(accept(listener, address, catalogue));
             Ok(())
         })?;
         Ok(Self { address, io })
@@ -73,7 +73,7 @@ async fn accept(listener: tokio::net::TcpListener, address: SocketAddr, catalogu
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => spawn(serve(stream, address, catalogue, place)),
+            Ok((stream, _)) => spawn_untold(serve(stream, address, catalogue, place)),
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }

@@ -33,8 +33,9 @@ impl Live {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(runner.status());
     }
 
-    pub(super) fn closed(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+    /// Was it closed before?
+    pub(super) fn closed(&self) -> bool {
+        self.closed.swap(true, Ordering::Relaxed)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::io_thread::IoThread;
 use crate::observe::{Catalogue, MetricsSnapshot};
-use crate::supervise::spawn;
+use crate::supervise::spawn_untold;
 
 /// The metrics of this process as a text file, written anew in intervals, for collectors that read files.
 pub struct MetricsFile {
@@ -27,7 +27,7 @@ impl MetricsFile {
         let io = IoThread::start("conductor-metrics")?;
         let written = path.clone();
         io.run(async move {
-            spawn(async move {
+            spawn_untold(async move {
                 loop {
                     tokio::time::sleep(interval).await;
                     // A disk that is full now may not be so the next time; who reads the file sees its age.

@@ -88,6 +88,7 @@ mod tests {
             worker_id: String::new(),
             thread_count: 1,
             slots_in_use: 0,
+            prefetched: 0,
             paused: false,
             results_blocked: false,
             poll_interval: seconds(2),

@@ -9,7 +9,7 @@ use super::live::Live;
 use crate::delivery::{Admission, Finished, Held, Ledger, Updater};
 use crate::error::Error;
 use crate::io_thread::IoThread;
-use crate::observe::{EventSink, LiveHost, add_host};
+use crate::observe::{EventSink, Guarded, LiveHost, abandoned, add_host};
 use crate::settings::{Configuration, HighWater, WorkerConfig};
 use crate::supervise::supervise;
 use crate::transport::{HttpTaskClient, TaskClient};
@@ -31,6 +31,7 @@ pub struct Runtime {
 impl Runtime {
     /// Starts the I/O thread. Nothing is sent before a worker is added.
     pub fn start(configuration: &Configuration, sink: Arc<dyn EventSink>) -> Result<Self, Error> {
+        let sink: Arc<dyn EventSink> = Arc::new(Guarded::new(sink));
         let client = Arc::new(HttpTaskClient::new(configuration, Arc::clone(&sink))?);
         let (posts_in_flight, outbox) = (configuration.posts_in_flight, configuration.outbox);
         Self::start_at(configuration.shown_url(), client, posts_in_flight, outbox, sink)
@@ -42,6 +43,7 @@ impl Runtime {
         posts_in_flight: usize,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
+        let sink = Arc::new(Guarded::new(sink));
         Self::start_at(String::new(), client, posts_in_flight, HighWater::default(), sink)
     }
 
@@ -98,7 +100,7 @@ impl Runtime {
         });
         if !on_request {
             let polled = Arc::clone(&runner);
-            supervise(self.io.handle(), &self.sink, "poll loop", move || Arc::clone(&polled).poll());
+            supervise(self.io.handle(), &self.sink, "poll loop", move || Arc::clone(&polled).keep_polling());
         }
         Ok(runner)
     }
@@ -139,7 +141,9 @@ impl Runtime {
 
     /// Ends the I/O thread and with it everything that is still in flight. Idempotent.
     pub fn close(&self) {
-        self.live.closed();
+        if !self.live.closed() && self.io.check().is_ok() {
+            abandoned(self.ledger.held().len());
+        }
         self.io.close();
     }
 }

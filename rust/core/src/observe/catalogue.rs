@@ -165,6 +165,10 @@ const TABLE: &[Row] = &[
         |told, to| to.count(&[], told.snapshot.live_hosts().any(|host| host.unauthorized).into())),
     row(ALL, "conductor_fast_outbox_full", Gauge, "1 while so many results wait that no task is taken",
         |told, to| to.count(&[], told.snapshot.live_hosts().any(|host| host.outbox_is_full).into())),
+    row(ALL, "conductor_fast_prefetched", Gauge, "Tasks that a worker holds beyond its slots, which wait for a thread",
+        |told, to| workers(told, |labels, worker| to.count(labels, worker.prefetched as u64))),
+    row(ALL, "conductor_fast_handed_back_total", Counter, "Tasks that went back to the server unstarted",
+        |told, to| queues(told, |labels, counts| to.count(labels, counts.handed_back))),
     row(ALL, "conductor_fast_gil_wait_seconds", HISTOGRAM, "From a thread's wake-up for a task until it has the GIL",
         |told, to| queues(told, |labels, counts| if counts.gil_wait.count() > 0 {
             to.histogram(labels, &TIME_BOUNDS, &counts.gil_wait);
@@ -179,6 +183,8 @@ const TABLE: &[Row] = &[
         |told, to| to.count(&[], told.snapshot.token_failures)),
     row(ALL, "conductor_fast_panics_total", Counter, "Faults of the engine itself, whose loop was started again",
         |told, to| to.count(&[], told.snapshot.panics)),
+    row(ALL, "conductor_fast_abandoned_total", Counter, "Tasks that were left unfinished or unreported when a drain gave up",
+        |told, to| to.count(&[], told.snapshot.abandoned)),
 ];
 
 #[cfg(test)]

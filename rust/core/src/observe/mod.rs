@@ -6,6 +6,7 @@ mod error_counts;
 mod worker_counts;
 mod worker_metrics;
 mod process_metrics;
+mod guarded;
 mod exposition;
 mod series;
 mod catalogue;
@@ -14,11 +15,13 @@ mod workers_view;
 pub use catalogue::Catalogue;
 pub use error_counts::ErrorLabel;
 pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
+pub(crate) use guarded::Guarded;
 pub use histogram::{Distribution, RecentDistribution};
 pub use process_metrics::{
-    HostState, HostView, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView, worker_metrics,
+    HostState, HostView, HttpCall, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView,
+    http_request, worker_metrics,
 };
-pub(crate) use process_metrics::{HttpCall, add_host, http_request, panicked, token_failed};
+pub(crate) use process_metrics::{abandoned, add_host, panicked, token_failed};
 pub use worker_counts::{OutcomeTimes, WorkerCounts};
 pub use worker_metrics::{Returned, WorkerMetrics};
 pub use workers_view::workers_json;

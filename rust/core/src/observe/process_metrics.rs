@@ -16,6 +16,7 @@ static REQUESTS: [RecentTimes; 4] = [const { RecentTimes::new() }; 4];
 static OTHER_REQUESTS: Mutex<BTreeMap<(HttpCall, u16), Box<RecentTimes>>> = Mutex::new(BTreeMap::new());
 static TOKEN_FAILURES: AtomicU64 = AtomicU64::new(0);
 static PANICS: AtomicU64 = AtomicU64::new(0);
+static ABANDONED: AtomicU64 = AtomicU64::new(0);
 
 struct Registry {
     process: u32,
@@ -26,7 +27,7 @@ struct Registry {
 
 /// The calls of the engine, by the names of the reference SDK's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum HttpCall {
+pub enum HttpCall {
     Poll,
     Update,
     GetTask,
@@ -87,6 +88,8 @@ pub struct WorkerView {
     pub worker_id: String,
     pub thread_count: usize,
     pub slots_in_use: usize,
+    /// Tasks that wait for a thread.
+    pub prefetched: usize,
     pub paused: bool,
     /// Its results do not get through, and no task of it is taken.
     pub results_blocked: bool,
@@ -116,7 +119,7 @@ pub(crate) fn add_host(host: &Arc<dyn LiveHost>) {
 }
 
 /// An answer, or its absence (status 0), to one request.
-pub(crate) fn http_request(call: HttpCall, status: u16, took: Duration) {
+pub fn http_request(call: HttpCall, status: u16, took: Duration) {
     if status == 200 {
         return REQUESTS[call as usize].add(took);
     }
@@ -132,6 +135,10 @@ pub(crate) fn panicked() {
     PANICS.fetch_add(1, Ordering::Relaxed);
 }
 
+pub(crate) fn abandoned(count: usize) {
+    ABANDONED.fetch_add(count as u64, Ordering::Relaxed);
+}
+
 /// A forked child counts from zero: its parent's counts are told by its parent.
 fn registry() -> MutexGuard<'static, Registry> {
     let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,6 +149,7 @@ fn registry() -> MutexGuard<'static, Registry> {
         OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner).clear();
         TOKEN_FAILURES.store(0, Ordering::Relaxed);
         PANICS.store(0, Ordering::Relaxed);
+        ABANDONED.store(0, Ordering::Relaxed);
     }
     registry
 }
@@ -165,6 +173,7 @@ pub struct MetricsSnapshot {
     pub requests: Vec<RequestTimes>,
     pub token_failures: u64,
     pub panics: u64,
+    pub abandoned: u64,
     pub hosts: Vec<HostView>,
 }
 
@@ -187,6 +196,7 @@ impl MetricsSnapshot {
             requests: requests(),
             token_failures: TOKEN_FAILURES.load(Ordering::Relaxed),
             panics: PANICS.load(Ordering::Relaxed),
+            abandoned: ABANDONED.load(Ordering::Relaxed),
             hosts: hosts.iter().map(|host| host.view()).collect(),
         }
     }
@@ -216,6 +226,7 @@ impl MetricsSnapshot {
                 Some(known) => {
                     known.thread_count += worker.thread_count;
                     known.slots_in_use += worker.slots_in_use;
+                    known.prefetched += worker.prefetched;
                     known.paused &= worker.paused;
                     known.results_blocked |= worker.results_blocked;
                 }

@@ -37,6 +37,8 @@ pub struct WorkerCounts {
     pub results_gone: u64,
     /// Results that the server will never take.
     pub dead_letters: u64,
+    /// Tasks that went back unstarted.
+    pub handed_back: u64,
     pub executions_started: u64,
     pub execute_time: OutcomeTimes,
     /// Runs that ended with IN_PROGRESS.
@@ -72,6 +74,7 @@ impl WorkerCounts {
             (&mut self.delivered_after_deadline, other.delivered_after_deadline),
             (&mut self.results_gone, other.results_gone),
             (&mut self.dead_letters, other.dead_letters),
+            (&mut self.handed_back, other.handed_back),
             (&mut self.executions_started, other.executions_started),
             (&mut self.in_progress, other.in_progress),
         ] {

@@ -39,6 +39,7 @@ struct Transfer {
     delivered_after_deadline: AtomicU64,
     results_gone: AtomicU64,
     dead_letters: AtomicU64,
+    handed_back: AtomicU64,
 }
 
 /// Written by the threads that run functions.
@@ -111,6 +112,7 @@ impl WorkerMetrics {
                 delivered_after_deadline: AtomicU64::new(0),
                 results_gone: AtomicU64::new(0),
                 dead_letters: AtomicU64::new(0),
+                handed_back: AtomicU64::new(0),
             },
             execution: Execution {
                 started: AtomicU64::new(0),
@@ -149,7 +151,8 @@ impl WorkerMetrics {
         count(&self.transfer.queue_full);
     }
 
-    pub(crate) fn updated(&self, took: Duration) {
+    /// A result has the server's yes.
+    pub fn updated(&self, took: Duration) {
         self.transfer.update_succeeded.add(took);
     }
 
@@ -164,6 +167,10 @@ impl WorkerMetrics {
 
     pub(crate) fn dead_letter(&self) {
         count(&self.transfer.dead_letters);
+    }
+
+    pub(crate) fn handed_back(&self) {
+        count(&self.transfer.handed_back);
     }
 
     pub(crate) fn update_failed(&self, took: Duration, error: &Error) {
@@ -227,6 +234,7 @@ impl WorkerMetrics {
             delivered_after_deadline: read(&transfer.delivered_after_deadline),
             results_gone: read(&transfer.results_gone),
             dead_letters: read(&transfer.dead_letters),
+            handed_back: read(&transfer.handed_back),
             executions_started: read(&execution.started),
             execute_time: time,
             in_progress: read(&execution.in_progress),

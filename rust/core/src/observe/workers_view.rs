@@ -29,6 +29,8 @@ struct Worker<'a> {
     task_type: &'a str,
     domain: Option<&'a str>,
     worker_id: &'a str,
+    /// A word for people.
+    state: &'static str,
     thread_count: usize,
     slots_in_use: usize,
     paused: bool,
@@ -59,6 +61,12 @@ pub fn workers_json(snapshot: &MetricsSnapshot) -> String {
             task_type: &worker.task_type,
             domain: worker.domain.as_deref(),
             worker_id: &worker.worker_id,
+            state: match counts.last_successful_poll_age {
+                _ if worker.paused => "paused",
+                _ if counts.last_poll_failed => "polls fail",
+                None => "starting",
+                Some(_) => "running",
+            },
             thread_count: worker.thread_count,
             slots_in_use: worker.slots_in_use,
             paused: worker.paused,

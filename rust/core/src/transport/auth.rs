@@ -15,7 +15,7 @@ use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
 use crate::observe::{Area, EventSink, HttpCall, Level, LogRecord, http_request, token_failed};
 use crate::settings::{Configuration, Credentials, TokenSource};
-use crate::supervise::spawn;
+use crate::supervise::spawn_untold;
 
 const MINT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Somebody else's function may ask a person's browser, a vault, a metadata service.
@@ -84,7 +84,7 @@ impl Auth {
                 // Whoever has the turn does it for all.
                 if let Ok(turn) = Arc::clone(&tokens.turn).try_lock_owned() {
                     let (auth, tokens, seen) = (self.clone(), Arc::clone(tokens), used.generation);
-                    spawn(async move {
+                    spawn_untold(async move {
                         // Logged where it fails; the old token goes on.
                         let _ = auth.mint(&tokens, seen, turn).await;
                     });

@@ -17,7 +17,7 @@ use super::answer::{Answer, Patience, read};
 use super::tls_problem::tls_problem;
 use crate::error::{Error, ErrorKind};
 use crate::settings::Configuration;
-use crate::supervise::spawn;
+use crate::supervise::spawn_untold;
 
 /// Under the idle limits of the peers that matter (Tomcat 20 to 60 s, an ALB 60 s, nginx 75 s): a
 /// request written into a connection that the peer is closing fails without our knowing whether it
@@ -146,7 +146,7 @@ where
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
     // Driven by itself, so that a close by the server is noticed while the connection is idle. What goes
     // wrong with it is told to whoever sends.
-    spawn(async move {
+    spawn_untold(async move {
         let _ = connection.await;
     });
     let now = Instant::now();

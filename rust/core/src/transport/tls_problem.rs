@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 
-use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible};
 
 const NO_TLS: &str =
     "server_api_url: the server does not speak TLS on that port, or hung up; if it is plain, write http://";
@@ -43,6 +43,11 @@ fn explain(error: &TlsError) -> String {
         ) => format!(
             "cert_file: the server refuses our client certificate ({alert:?}); give one that it trusts"
         ),
+        TlsError::AlertReceived(AlertDescription::ProtocolVersion)
+        | TlsError::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            "the server offers no TLS 1.2 or newer, and older ones are not secure; let it offer one"
+                .to_owned()
+        }
         TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => NO_TLS.to_owned(),
         other => format!("the TLS handshake failed: {other}"),
     }
@@ -91,6 +96,7 @@ mod tests {
             (TlsError::AlertReceived(AlertDescription::CertificateRequired), ["asks for", "key_file"]),
             (TlsError::AlertReceived(AlertDescription::UnknownCA), ["refuses", "cert_file"]),
             (TlsError::InvalidMessage(InvalidMessage::InvalidContentType), ["does not speak TLS", "http://"]),
+            (TlsError::AlertReceived(AlertDescription::ProtocolVersion), ["TLS 1.2", "the server"]),
             (TlsError::DecryptError, ["handshake failed", "TLS"]),
         ] {
             let wrapped = std::io::Error::other(std::io::Error::other(error));

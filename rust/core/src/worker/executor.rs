@@ -68,6 +68,12 @@ impl Completion {
         cancellation.is_some_and(|cancellation| cancellation.seen.load(Ordering::Acquire))
     }
 
+    fn handed_back(&self) {
+        if let Some(duty) = &self.0 {
+            duty.metrics.handed_back();
+        }
+    }
+
     /// Lets a task go that was not started and is not to be reported: see [`Executor::cancel`].
     pub fn discard(mut self) {
         self.0 = None;
@@ -110,6 +116,7 @@ pub struct Assignment {
 impl Assignment {
     /// Back to the server, for whoever is free; under no other name than the one that polled.
     pub(super) fn hand_back(self, worker_id: &str) {
+        self.completion.handed_back();
         self.completion.complete(TaskResultWriter::hand_back(&self.task, worker_id));
     }
 }

@@ -51,7 +51,7 @@ impl LeaseManager {
             let (beats, next) = self.ledger.due_beats(Instant::now());
             for beat in beats {
                 let manager = Arc::clone(&self);
-                spawn(async move { manager.beat(beat).await });
+                spawn(&self.sink, "extension of a lease", async move { manager.beat(beat).await });
             }
             let sooner = self.ledger.sooner();
             match next {

@@ -14,7 +14,9 @@ mod progress;
 mod task_runner;
 mod status;
 mod look_back;
+mod turn;
 mod poller;
+mod watchdog;
 
 pub use burst_queue::BurstQueue;
 pub use executor::{Assignment, Completion, Executor};

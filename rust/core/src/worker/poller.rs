@@ -9,6 +9,7 @@ use super::prefetch::low_water;
 use super::run_time::RunTime;
 use super::slots::SlotsTaken;
 use super::task_runner::{Control, TaskRunner};
+use super::turn::Turn;
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Area, Happening, Level, LogRecord};
 use crate::transport::{News, PollRequest};
@@ -19,7 +20,7 @@ const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl TaskRunner {
     /// Polls while polling is wanted and the worker is not paused. Slots first: nothing is polled that cannot run.
-    pub(crate) async fn poll(self: Arc<Self>) {
+    pub(super) async fn poll(self: Arc<Self>, turn: Arc<Turn>) {
         let mut polling = self.polling.clone();
         let mut control = self.control.subscribe();
         let mut plan = PollPlan::new(&self.config);
@@ -28,7 +29,12 @@ impl TaskRunner {
             plan.set_interval(control.borrow_and_update().poll_interval);
             let request = plan.next(taken.count());
             let started = Instant::now();
-            let delay = match self.poll_and_hand_out(request, taken).await {
+            turn.lend(taken);
+            let answer = self.poll_and_hand_out(request, &turn).await;
+            if turn.is_over() {
+                return;
+            }
+            let delay = match answer {
                 Ok(received) => {
                     if let Some(News { tries, .. }) = self.admission.answered(self.poller, started) {
                         let message = format!(
@@ -85,7 +91,9 @@ impl TaskRunner {
         self.slots.wait(1).await;
         let taken = self.slots.take(usize::MAX);
         let timeout = self.config.poll_timeout.unwrap_or(POLL_ONCE_TIMEOUT);
-        self.poll_and_hand_out(PollRequest { count: taken.count(), timeout }, taken).await
+        let (count, turn) = (taken.count(), Turn::default());
+        turn.lend(taken);
+        self.poll_and_hand_out(PollRequest { count, timeout }, &turn).await
     }
 
     /// Waits for slots as long as polling is wanted, then takes all that the plan wants.
@@ -143,7 +151,7 @@ impl TaskRunner {
         }
     }
 
-    async fn poll_and_hand_out(&self, request: PollRequest, taken: SlotsTaken) -> Result<usize, Error> {
+    async fn poll_and_hand_out(&self, request: PollRequest, turn: &Turn) -> Result<usize, Error> {
         let in_flight = self.ledger.poll(&self.config.task_type);
         let sent = Instant::now();
         self.metrics.poll_started();
@@ -155,7 +163,9 @@ impl TaskRunner {
             self.metrics.poll_failed(sent.elapsed(), error);
             self.tell(|| Happening::PollFailure { duration: sent.elapsed(), cause: error.clone() });
         };
-        let (PolledBatch { tasks, unusable }, cut) = self.ask(request).await.inspect_err(failed)?;
+        let answer = self.ask(request, turn).await;
+        let taken = turn.slots();
+        let (PolledBatch { tasks, unusable }, cut) = answer.inspect_err(failed)?;
         if let Some(error) = &cut {
             failed(error);
         } else {
@@ -178,6 +188,7 @@ impl TaskRunner {
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
         // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
         let since = if request.count > 1 { sent } else { Instant::now() };
+        let taken = taken.unwrap_or_else(|| self.slots.take_anyway(tasks.len()));
         let fresh = self.hand_out(tasks, since, taken);
         drop(in_flight);
         match cut {
@@ -188,10 +199,12 @@ impl TaskRunner {
 
     /// The tasks of the answer; of one that was cut, those that came whole, with the error: the server has
     /// marked them IN_PROGRESS all the same.
-    async fn ask(&self, request: PollRequest) -> Result<(PolledBatch, Option<Error>), Error> {
+    async fn ask(&self, request: PollRequest, turn: &Turn) -> Result<(PolledBatch, Option<Error>), Error> {
         self.progress.due(request.timeout);
         let answer = self.client.batch_poll(&self.queue, request).await;
-        self.progress.nothing_due();
+        if !turn.is_over() {
+            self.progress.nothing_due();
+        }
         let (body, cut) = match answer {
             Ok(body) => (body, None),
             Err(error) => match error.kind() {

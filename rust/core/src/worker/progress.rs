@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 const NOTHING_DUE: u64 = u64::MAX;
 
@@ -32,6 +34,16 @@ impl Progress {
     /// How long the next step is overdue.
     pub(super) fn overdue(&self) -> Duration {
         self.overdue_at(self.start.elapsed())
+    }
+
+    /// After how long it is overdue by `limit`, unless it is done by then; zero if it is already.
+    pub(super) fn stalls_in(&self, limit: Duration) -> Duration {
+        let now = self.start.elapsed();
+        match self.due.load(Ordering::Relaxed) {
+            // What becomes due from now on is not overdue before.
+            NOTHING_DUE => limit,
+            due => Duration::from_millis(due).saturating_add(limit).saturating_sub(now),
+        }
     }
 
     fn due_at(&self, at: Duration) {

@@ -83,6 +83,12 @@ impl Slots {
         SlotsTaken { count, slots: self.clone() }
     }
 
+    /// Takes `count`, whether or not so many are free: for tasks that are here already.
+    pub fn take_anyway(&self, count: usize) -> SlotsTaken {
+        self.0.in_use.fetch_add(count, Ordering::SeqCst);
+        SlotsTaken { count, slots: self.clone() }
+    }
+
     /// So many tasks may run from now on.
     pub fn set_running(&self, count: usize) {
         self.0.running.store(count, Ordering::Relaxed);

@@ -40,6 +40,7 @@ impl WorkerStatus {
             worker_id: self.config.worker_id.clone(),
             thread_count,
             slots_in_use: held.min(thread_count),
+            prefetched: held.saturating_sub(thread_count),
             paused: control.paused,
             results_blocked: self.admission.blocked().blocks(&self.config.task_type),
             poll_interval: match control.poll_interval {

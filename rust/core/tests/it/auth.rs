@@ -33,15 +33,22 @@ fn requests(server: &DevServer, path: &str, status: u16) -> usize {
         .count()
 }
 
+fn call(client: &Client, call: ManagementCall) -> Result<Bytes, Error> {
+    client.begin(call)?.wait(DEADLINE).unwrap()
+}
+
 fn get_definitions(client: &Client) -> Result<Bytes, Error> {
-    client.call(ManagementCall {
-        method: Method::GET,
-        path: vec!["metadata".into(), "taskdefs".into()],
-        query: Vec::new(),
-        body: None,
-        hold: Duration::ZERO,
-        repeatable: true,
-    })
+    call(
+        client,
+        ManagementCall {
+            method: Method::GET,
+            path: vec!["metadata".into(), "taskdefs".into()],
+            query: Vec::new(),
+            body: None,
+            hold: Duration::ZERO,
+            repeatable: true,
+        },
+    )
 }
 
 fn assert_no_canary(text: &str) {
@@ -231,14 +238,17 @@ fn a_source_is_asked_once_and_again_when_its_token_is_refused() {
                 source.answer(Ok("canary-of-another-server".into()));
                 continue;
             }
-            let answer = minting.call(ManagementCall {
-                method: Method::POST,
-                path: vec!["token".into()],
-                query: Vec::new(),
-                body: Some(r#"{"keyId":"canary-key","keySecret":"canary-secret"}"#.into()),
-                hold: Duration::ZERO,
-                repeatable: true,
-            });
+            let answer = call(
+                &minting,
+                ManagementCall {
+                    method: Method::POST,
+                    path: vec!["token".into()],
+                    query: Vec::new(),
+                    body: Some(r#"{"keyId":"canary-key","keySecret":"canary-secret"}"#.into()),
+                    hold: Duration::ZERO,
+                    repeatable: true,
+                },
+            );
             let answer: serde_json::Value = serde_json::from_slice(&answer.unwrap()).unwrap();
             source.answer(Ok(answer["token"].as_str().unwrap().to_owned().into()));
         }

@@ -4,6 +4,7 @@
 mod support;
 mod auth;
 mod delivery;
+mod panics;
 mod payloads;
 mod polling;
 mod prefetch;

@@ -1,0 +1,1 @@
+"""What deploy/ holds, read by the programs that it is written for."""

@@ -1,0 +1,1 @@
+"""The page for people, in a browser: browser.py drives it, picture.py takes the pictures of the README."""
