@@ -60,7 +60,8 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
                 raise SystemExit(f"{client.name} did no work:\n{errors.read()[-4_000:]}") from None
         events.close_stdin()
         ended = _until(events, "ended")
-    _check(client, ended)
+        errors.seek(0)
+        _check(client, ended, errors.read())
     figures |= _figures(before, after, ended)
     if figures["tasks"]:
         figures["pss_growth"] = (figures["pss_mib"] - pss_before) / figures["tasks"] * 100_000
@@ -96,13 +97,13 @@ def _figures(before: processes.Cost, after: processes.Cost, ended: dict[str, Any
     return figures
 
 
-def _check(client: Client, ended: dict[str, Any]) -> None:
+def _check(client: Client, ended: dict[str, Any], errors: str) -> None:
     problems = {name: ended["whole_run"][name] for name in _VIOLATIONS if ended["whole_run"][name]}
     # The floor is killed in the middle of its work, and the SDK drops what an update-v2 brought at its stop.
     if client.program == "ours" and ended["outstanding"]:
         problems["without a result"] = ended["outstanding"]
     if problems:
-        raise SystemExit(f"{client.name}: {problems}")
+        raise SystemExit(f"{client.name}: {problems}\n{errors[-4_000:]}")
 
 
 class _Events(Iterator[dict[str, Any]]):

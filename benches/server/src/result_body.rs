@@ -8,6 +8,8 @@ pub(crate) struct ResultBody<'a> {
     pub(crate) task_id: &'a [u8],
     pub(crate) status: &'a [u8],
     pub(crate) output: &'a [u8],
+    /// `callbackAfterSeconds`; empty without.
+    pub(crate) callback_after: &'a [u8],
 }
 
 impl<'a> ResultBody<'a> {
@@ -35,6 +37,7 @@ impl<'a> ResultBody<'a> {
                 b"taskId" => found.task_id = body.get(at + 1..end - 1)?,
                 b"status" => found.status = body.get(at + 1..end - 1)?,
                 b"outputData" => found.output = body.get(at..end)?,
+                b"callbackAfterSeconds" => found.callback_after = body.get(at..end)?,
                 _ => {}
             }
             at = skip_space(body, end);

@@ -136,14 +136,16 @@ impl Tasks {
 
     /// Hands out up to `count` tasks.
     pub(crate) fn take(&mut self, task_type: usize, count: usize, now: u64, taken: &mut Vec<usize>) {
-        if let Arrivals::Closed { available } = self.arrivals {
+        let queue = &mut self.available[task_type];
+        if let Arrivals::Closed { available } = self.arrivals
+            && queue.is_empty()
+        {
             for _ in 0..count.min(available) {
                 taken.push(self.entries.len());
                 self.entries.push(Entry { task_type, state: State::Polled, available: now, polled: now });
             }
             return;
         }
-        let queue = &mut self.available[task_type];
         for number in queue.drain(..count.min(queue.len())) {
             let entry = &mut self.entries[number];
             (entry.state, entry.polled) = (State::Polled, now);
@@ -164,6 +166,11 @@ impl Tasks {
             return None;
         };
         if result.status == b"IN_PROGRESS" {
+            // Handed back unstarted, as at a stop; anything else is a heartbeat.
+            if result.callback_after == b"0" && entry.state == State::Polled {
+                entry.state = State::Available;
+                self.available[entry.task_type].push_front(number);
+            }
             return Some(number);
         }
         if entry.state != State::Polled {
@@ -227,6 +234,19 @@ mod tests {
             (1, 1, 1, 1, 1)
         );
         assert_eq!((counts.refused, tasks.outstanding()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_handed_back_is_handed_out_again() {
+        let mut tasks = Tasks::new(&Options::default());
+        let mut taken = Vec::new();
+        tasks.take(0, 2, 0, &mut taken);
+        let back = String::from_utf8(result(1, "IN_PROGRESS", "{}")).unwrap();
+        tasks.report(back.replace("outputData", "callbackAfterSeconds\":0,\"outputData").as_bytes(), 1);
+        assert_eq!(tasks.outstanding(), 1);
+        taken.clear();
+        tasks.take(0, 5, 2, &mut taken);
+        assert_eq!((taken.as_slice(), tasks.outstanding()), ([1].as_slice(), 2));
     }
 
     #[test]
