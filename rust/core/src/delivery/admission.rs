@@ -7,6 +7,7 @@ use tokio::time::timeout_at;
 
 use super::blocked::Blocked;
 use super::outbox::now;
+use super::updater::Updater;
 use crate::transport::{News, PollTurns, PollerId, Turn};
 
 /// Whether pollers may take tasks: no task is taken that could not be reported, and a server that fails is
@@ -18,8 +19,18 @@ pub(crate) struct Admission {
     blocked: watch::Receiver<Blocked>,
     /// Too many results wait.
     is_full: watch::Receiver<bool>,
+    /// Functions return faster than their results are posted.
+    is_behind: watch::Receiver<bool>,
     /// False while what ended processes have left goes first, and while there is no room on disk.
     is_kept: Option<watch::Receiver<bool>>,
+}
+
+impl Updater {
+    /// Lets pollers take tasks as long as their results can be delivered.
+    pub(crate) fn admission(&self, is_kept: Option<watch::Receiver<bool>>) -> Admission {
+        let (blocked, is_behind) = (self.outbox.blocked(), self.outbox.is_behind());
+        Admission::new(blocked, self.ledger.is_full(), is_behind, is_kept)
+    }
 }
 
 /// One of those who ask.
@@ -30,9 +41,10 @@ impl Admission {
     pub(crate) fn new(
         blocked: watch::Receiver<Blocked>,
         is_full: watch::Receiver<bool>,
+        is_behind: watch::Receiver<bool>,
         is_kept: Option<watch::Receiver<bool>>,
     ) -> Self {
-        Self { turns: Mutex::default(), released: Notify::new(), blocked, is_full, is_kept }
+        Self { turns: Mutex::default(), released: Notify::new(), blocked, is_full, is_behind, is_kept }
     }
 
     pub(crate) fn add(&self) -> Poller {
@@ -51,6 +63,7 @@ impl Admission {
     /// May tasks of this type be taken, as far as their results are concerned?
     pub(crate) fn is_open(&self, task_type: &str) -> bool {
         !self.is_full()
+            && !*self.is_behind.borrow()
             && self.is_kept.as_ref().is_none_or(|is_kept| *is_kept.borrow())
             && !self.blocked.borrow().blocks(task_type)
     }
@@ -60,9 +73,11 @@ impl Admission {
         loop {
             while !self.is_open(task_type) {
                 let (mut blocked, mut is_full) = (self.blocked.clone(), self.is_full.clone());
+                let mut is_behind = self.is_behind.clone();
                 let open = async {
                     blocked.wait_for(|blocked| !blocked.blocks(task_type)).await.is_ok()
                         && is_full.wait_for(|is_full| !is_full).await.is_ok()
+                        && is_behind.wait_for(|is_behind| !is_behind).await.is_ok()
                         && match &self.is_kept {
                             Some(is_kept) => is_kept.clone().wait_for(|is_kept| *is_kept).await.is_ok(),
                             None => true,

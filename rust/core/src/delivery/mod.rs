@@ -8,6 +8,7 @@ mod ledger;
 mod beats;
 mod on_disk;
 mod post_limit;
+mod backlog;
 mod trials;
 mod letter;
 mod blocked;

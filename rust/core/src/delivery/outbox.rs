@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout_at;
 
+use super::backlog::Backlog;
 use super::blocked::Blocked;
 use super::letter::{Letter, Queue};
 use super::post_limit::PostLimit;
@@ -34,6 +35,7 @@ pub(super) struct Outbox {
     /// What waits for a time is to be looked at earlier.
     sooner: Notify,
     blocked: watch::Sender<Blocked>,
+    is_behind: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ struct State {
     any_down: bool,
     posting: usize,
     limit: PostLimit,
+    backlog: Backlog,
 }
 
 impl Outbox {
@@ -62,12 +65,14 @@ impl Outbox {
             any_down: false,
             posting: 0,
             limit: PostLimit::new(ceiling),
+            backlog: Backlog::default(),
         };
         Self {
             state: Mutex::new(state),
             arrived: Notify::new(),
             sooner: Notify::new(),
             blocked: watch::Sender::new(Blocked::default()),
+            is_behind: watch::Sender::new(false),
         }
     }
 
@@ -80,6 +85,11 @@ impl Outbox {
     /// Of which types no task is to be taken.
     pub(super) fn blocked(&self) -> watch::Receiver<Blocked> {
         self.blocked.subscribe()
+    }
+
+    /// Is it to be waited for what is here, before more tasks are taken?
+    pub(super) fn is_behind(&self) -> watch::Receiver<bool> {
+        self.is_behind.subscribe()
     }
 
     pub(super) fn push(&self, letter: Letter) {
@@ -266,7 +276,12 @@ impl InHand<'_> {
         let (before, waiting) = (state.limit.now(), !state.ready.is_empty());
         state.limit.answered(took, failed, waiting);
         state.posting -= 1;
-        let has_grown = state.limit.now() > before;
+        let (at_once, has_grown) = (state.limit.now(), state.limit.now() > before);
+        let (waiting, was_long) = (state.ready.len(), state.backlog.is_long());
+        state.backlog.look(waiting, at_once, took);
+        if state.backlog.is_long() != was_long {
+            self.outbox.is_behind.send_replace(!was_long);
+        }
         drop(state);
         if has_grown {
             self.outbox.tell();

@@ -41,9 +41,9 @@ pub struct Finished<G> {
 /// Posts results until the server has said yes to each; never gives up, never holds a slot.
 pub struct Updater {
     client: Arc<dyn TaskClient>,
-    ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
     sink: Arc<dyn EventSink>,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     spool: Option<Arc<Spool>>,
     /// Task types whose last post failed.
     trouble: Mutex<Trouble>,

@@ -95,7 +95,7 @@ impl Runtime {
         let leases = Arc::new(LeaseManager::new(Arc::clone(&client), beaten, told, updater.blocked()));
         supervise(io.handle(), &sink, "extension of leases", move || Arc::clone(&leases).extend());
         let polling = watch::Sender::new(true);
-        let admission = Arc::new(Admission::new(updater.blocked(), ledger.is_full(), may_poll));
+        let admission = Arc::new(updater.admission(may_poll));
         let live = Live::new(
             server,
             Arc::clone(&ledger),

@@ -150,6 +150,7 @@ mod tests {
             admission: Arc::new(Admission::new(
                 watch::Sender::default().subscribe(),
                 watch::Sender::default().subscribe(),
+                watch::Sender::default().subscribe(),
                 None,
             )),
             polling: polling.subscribe(),

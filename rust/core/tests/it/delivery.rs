@@ -87,6 +87,28 @@ fn while_posts_are_slower_than_functions_no_more_tasks_are_taken_than_may_wait()
 }
 
 #[test]
+fn while_the_server_is_slow_no_more_is_taken_than_can_be_reported_soon() {
+    let server = server();
+    // At most 64 posts at once, 320 a second, of 2,000 results.
+    fault(&server, r#"{"method":"POST","path":"/api/tasks","delayMillis":200}"#);
+    server.push_many("quick", "{}", 2_000, &PushOptions::default()).unwrap();
+    let mut engine = Engine::start(&server.url());
+    engine.worker("quick", 10, |task| {
+        std::thread::sleep(Duration::from_millis(5));
+        echo(task)
+    });
+    let mut most = 0;
+    eventually("a part is delivered", || {
+        most = most.max(server.count(Some("quick"), Some("IN_PROGRESS")));
+        server.count(Some("quick"), Some("COMPLETED")) >= 500
+    });
+    assert!(most < 1_000, "{most} tasks held at once");
+    server.clear_faults();
+    assert!(server.wait_for(2_000, Some("quick"), Some("COMPLETED"), DEADLINE));
+    assert!(engine.stop(DEADLINE).is_empty());
+}
+
+#[test]
 fn a_lost_acknowledgement_is_posted_again() {
     let server = server();
     fault(&server, r#"{"method":"POST","path":"/api/tasks","closeAfter":true,"count":1}"#);
