@@ -104,7 +104,10 @@ def test_it_shows_the_outbox_and_polls_that_fail_and_a_drain(
     server.push("page_trouble", {"number": 4})
     wait_until(lambda: browser.text("#outbox") == "1", "the result that waits", 10)
     assert "oldest" in browser.text("#oldest")
-    assert browser.text("#state") == "running"
+    wait_until(lambda: browser.text("#state") == "results fail", "the failing results", 15)
+    assert row(browser, "page_trouble")[1] == "results fail"
+    server.clear_faults()
+    wait_until(lambda: browser.text("#outbox") == "0", "the delivery", 15)
     server.add_fault({"path": "/api/tasks/poll", "answer": REFUSED})
     wait_until(lambda: browser.text("#state") == "polls fail", "the failing polls", 10)
     assert row(browser, "page_trouble")[1] == "polls fail"

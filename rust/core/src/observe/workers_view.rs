@@ -63,6 +63,7 @@ pub fn workers_json(snapshot: &MetricsSnapshot) -> String {
             worker_id: &worker.worker_id,
             state: match counts.last_successful_poll_age {
                 _ if worker.paused => "paused",
+                _ if worker.results_blocked => "results fail",
                 _ if counts.last_poll_failed => "polls fail",
                 None => "starting",
                 Some(_) => "running",
