@@ -109,7 +109,7 @@ def test_process_isolation_that_is_asked_for_is_kept(run: Run, server: DevServer
     task_id = server.push("who")
     assert server.wait_for(1, timeout=60), program.written
     assert server.task(task_id)["outputData"]["pid"] != program.process.pid
-    assert "CONDUCTOR_WORKER_ISOLATION=process" in program.written
+    program.wait_for("CONDUCTOR_WORKER_ISOLATION=process")
 
 
 def test_thread_isolation_is_what_it_is(run: Run, server: DevServer) -> None:
@@ -127,7 +127,7 @@ def test_thread_isolation_is_what_it_is(run: Run, server: DevServer) -> None:
     task_id = server.push("who")
     assert server.wait_for(1, timeout=30), program.written
     assert server.task(task_id)["outputData"] == {"pid": program.process.pid}
-    assert "accelerated: 1 workers" in program.written
+    program.wait_for("accelerated: 1 workers")
 
 
 OTHER_VERSION = """

@@ -87,7 +87,7 @@ def test_an_unmodified_application_runs_in_one_process(run: Run, server: DevServ
     assert tasks["hopeless"]["reasonForIncompletion"] == "no use"
     assert tasks["first"]["outputData"] == tasks["second"]["outputData"] == {"class": "Classic"}
     assert program.processes() == 1
-    assert "accelerated: 5 workers" in program.written
+    program.wait_for("accelerated: 5 workers")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2)])
