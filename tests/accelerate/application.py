@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -21,13 +21,31 @@ STOP_TIMEOUT_SECONDS = 40.0
 class Application:
     """A running application; the SDK's worker processes belong to its group."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self._process = process
+    def __init__(
+        self,
+        words: Sequence[str],
+        url: str,
+        log: Path,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        # Nothing else that is set for the tests may reach it.
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("CONDUCTOR_")}
         self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                words,
+                cwd=folder,
+                env={**inherited, "CONDUCTOR_SERVER_URL": url, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def check_alive(self) -> None:
         """RuntimeError with what it said if it ended."""
-        code = self._process.poll()
+        code = self.process.poll()
         if code is not None:
             raise RuntimeError(f"ended with {code}: {self.log}")
 
@@ -38,21 +56,21 @@ class Application:
 
     def processes(self) -> list[psutil.Process]:
         """It and all that it has started."""
-        return [each for each in psutil.process_iter() if _group(each) == self._process.pid]
+        return [each for each in psutil.process_iter() if _group(each) == self.process.pid]
 
     def terminate(self) -> None:
         """SIGTERM to the group, as a service manager does it."""
-        os.killpg(self._process.pid, signal.SIGTERM)
+        os.killpg(self.process.pid, signal.SIGTERM)
 
     def wait(self) -> int:
         """The exit code, once it has ended."""
-        return self._process.wait(STOP_TIMEOUT_SECONDS)
+        return self.process.wait(STOP_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
         """End whatever is left of the group."""
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 def command(engine: str, script: Path, *arguments: str) -> list[str]:
@@ -74,19 +92,7 @@ def running_command(
     words: Sequence[str], url: str, log: Path, folder: Path | None = None
 ) -> Iterator[Application]:
     """Run a command against the server at `url`; killed at the end with all that it started."""
-    # Nothing else that is set for the tests may reach it.
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CONDUCTOR_")}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env={**inherited, "CONDUCTOR_SERVER_URL": url},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    application = Application(process, log)
+    application = Application(words, url, log, folder)
     try:
         yield application
     finally:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.accelerate.application import Application
 from tests.support.waiting import wait_until
 
 COMMAND = [str(Path(sys.executable).with_name("conductor-fast")), "accelerate"]
 PYTHON = [sys.executable]
+
+WHO = """
+    @worker_task(task_definition_name="who")
+    def who() -> dict:
+        return {"pid": os.getpid()}
+"""
+"""A worker that tells in which process it runs."""
 
 IMPORTS = """
 import asyncio, os, signal, sys, threading, time
@@ -30,8 +36,8 @@ from conductor.client.worker.worker_task import worker_task
 """
 
 
-class Program:
-    """A running program; what it writes goes to a file, errors too."""
+class Program(Application):
+    """An application that a test writes; its log is what it writes, errors too."""
 
     def __init__(
         self,
@@ -45,29 +51,16 @@ class Program:
     ) -> None:
         self.path = folder / "app.py"
         self.path.write_text(f"{first}{IMPORTS}{textwrap.dedent(body)}")
-        self._log = folder / "app.log"
-        with self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, str(self.path)],
-                cwd=folder,
-                env={**os.environ, "CONDUCTOR_SERVER_URL": url, **(environment or {})},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def written(self) -> str:
-        return self._log.read_text()
+        super().__init__([*command, str(self.path)], url, folder / "app.log", folder, environment)
 
     def wait_for(self, text: str, timeout: float = 30.0) -> str:
         """What it wrote so far, once `text` is in it."""
-        wait_until(lambda: text in self.written or self._ended(text), text, timeout)
-        return self.written
+        wait_until(lambda: text in self.log or self._ended(text), text, timeout)
+        return self.log
 
     def _ended(self, text: str) -> bool:
-        if self.process.poll() is not None and text not in self.written:
-            raise AssertionError(f"ended with {self.process.returncode} without {text!r}:\n{self.written}")
+        if self.process.poll() is not None and text not in self.log:
+            raise AssertionError(f"ended with {self.process.returncode} without {text!r}:\n{self.log}")
         return False
 
     def end(self, number: int | None = None, timeout: float = 30.0) -> int:
@@ -75,18 +68,3 @@ class Program:
         if number is not None:
             self.process.send_signal(number)
         return self.process.wait(timeout)
-
-    def processes(self) -> int:
-        """How many processes it is now: itself, and those that it started."""
-        listing = subprocess.run(
-            ["ps", "-o", "pid=", "-g", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
-        return len(listing.stdout.split())
-
-    def kill(self) -> None:
-        """With whatever it started."""
-        try:
-            os.killpg(self.process.pid, 9)
-        except ProcessLookupError:
-            return
-        self.process.wait()

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from conductor_fast.testing import DevServer
 from tests.accelerate.conftest import Run
-from tests.accelerate.program import PYTHON
-
-WORKER = """
-    @worker_task(task_definition_name="who")
-    def who() -> dict:
-        return {"pid": os.getpid()}
-"""
+from tests.accelerate.program import PYTHON, WHO
 
 MAIN = """
     if __name__ == "__main__":
@@ -28,12 +22,12 @@ INSTALL = """
 
 def test_names_imported_before_install_follow(run: Run, server: DevServer) -> None:
     """And a second `install()`, here with a handler that runs, changes nothing."""
-    program = run(INSTALL + WORKER + MAIN, command=PYTHON)
+    program = run(INSTALL + WHO + MAIN, command=PYTHON)
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=30), program.written
+    assert server.wait_for(1, timeout=30), program.log
     assert server.task(task_id)["outputData"] == {"pid": program.process.pid}
     assert "install: True" in program.wait_for("install:")
-    assert program.processes() == 1
+    assert len(program.processes()) == 1
 
 
 def test_a_handler_that_runs_already_stays_where_it_is(run: Run, server: DevServer) -> None:
@@ -66,7 +60,7 @@ def test_a_handler_that_runs_already_stays_where_it_is(run: Run, server: DevServ
         command=PYTHON,
     )
     first, second = server.push("who"), server.push("next", domain="d")
-    assert server.wait_for(2, timeout=40), program.written
+    assert server.wait_for(2, timeout=40), program.log
     (program.path.parent / "enough").touch()
     assert server.task(first)["outputData"]["pid"] != program.process.pid
     assert server.task(second)["outputData"] == {"pid": program.process.pid}
@@ -77,20 +71,20 @@ def test_a_handler_that_runs_already_stays_where_it_is(run: Run, server: DevServ
 def test_the_variable_switches_it_off(run: Run, server: DevServer) -> None:
     """The workers are processes then, and nothing is said of it."""
     program = run(
-        "\n    import conductor_fast.accelerate\n" + WORKER + MAIN,
+        "\n    import conductor_fast.accelerate\n" + WHO + MAIN,
         environment={"CONDUCTOR_FAST_ACCELERATE": "0"},
     )
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=40), program.written
+    assert server.wait_for(1, timeout=40), program.log
     assert server.task(task_id)["outputData"]["pid"] != program.process.pid
     assert "install: False" in program.wait_for("install:")
-    assert "not accelerated" not in program.written
+    assert "not accelerated" not in program.log
 
 
 def test_the_program_may_choose_the_start_method_first(run: Run, server: DevServer) -> None:
     """conductor-python fixes it when it is imported, and nobody has imported it ahead of the program."""
     program = run(
-        WORKER
+        WHO
         + """
     if __name__ == "__main__":
         multiprocessing.Process(target=print, args=("from a child",)).start()
@@ -101,6 +95,6 @@ def test_the_program_may_choose_the_start_method_first(run: Run, server: DevServ
         first="import multiprocessing\nmultiprocessing.set_start_method('fork')\n",
     )
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=30), program.written
+    assert server.wait_for(1, timeout=30), program.log
     assert server.task(task_id)["outputData"] == {"pid": program.process.pid}
     program.wait_for("from a child")

@@ -52,7 +52,7 @@ def test_its_endpoint_tells_the_names_of_its_switch(
     fetches = server.push_many("fetch", {}, FETCHED)
     server.push_many("compute", {"number": 1_000}, COMPUTED)
     server.push_many("compute", {"number": -1}, FAILED)
-    assert server.wait_for(FETCHED + COMPUTED + FAILED, timeout=40), program.written
+    assert server.wait_for(FETCHED + COMPUTED + FAILED, timeout=40), program.log
     assert server.task(fetches[0])["outputData"] == {"pid": program.process.pid}
     url = f"http://127.0.0.1:{port}/metrics"
     told = scrape(url)
@@ -68,5 +68,5 @@ def test_its_endpoint_tells_the_names_of_its_switch(
     assert ("task_execute_time" in names) != bool(switch)
     assert {worker["task_type"] for worker in shown_workers(url)["workers"]} == {"fetch", "compute"}
     assert get(url.replace("metrics", "health")) == (200, "OK")
-    assert program.processes() == 1
+    assert len(program.processes()) == 1
     assert program.end(signal.SIGTERM) == 143

@@ -31,6 +31,6 @@ def test_its_workflows_complete(real_server: RealServer, tmp_path: Path) -> None
             assert outputs["takes_task"] == {"polls": 2}
             assert outputs["first"] == {"class": "Classic"}
         assert program.end(signal.SIGTERM) == 143
-        assert "unfinished" not in program.written
+        assert "unfinished" not in program.log
     finally:
         program.kill()

@@ -6,12 +6,7 @@ import pytest
 
 from conductor_fast.testing import DevServer
 from tests.accelerate.conftest import Run
-
-WORKER = """
-    @worker_task(task_definition_name="who")
-    def who() -> dict:
-        return {"pid": os.getpid()}
-"""
+from tests.accelerate.program import WHO
 
 MAIN = """
     if __name__ == "__main__":
@@ -78,14 +73,14 @@ CASES = {
 def test_it_runs_on_conductor_python_whole(run: Run, server: DevServer, case: str) -> None:
     """The worker is a process, its task is done, and the one line names what is in the way."""
     body, handler, reason = CASES[case]
-    program = run(WORKER + body + MAIN % handler)
+    program = run(WHO + body + MAIN % handler)
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=60), program.written
+    assert server.wait_for(1, timeout=60), program.log
     assert server.task(task_id)["outputData"]["pid"] != program.process.pid
-    lines = [line for line in program.written.splitlines() if "is not accelerated" in line]
-    assert len(lines) == 1, program.written
+    lines = [line for line in program.log.splitlines() if "is not accelerated" in line]
+    assert len(lines) == 1, program.log
     assert reason in lines[0]
-    assert "accelerated:" not in program.written
+    assert "accelerated:" not in program.log
 
 
 def test_an_own_connection_stays_on_conductor_python(run: Run) -> None:
@@ -105,9 +100,9 @@ def test_an_own_connection_stays_on_conductor_python(run: Run) -> None:
 
 
 def test_process_isolation_that_is_asked_for_is_kept(run: Run, server: DevServer) -> None:
-    program = run(WORKER + MAIN % HANDLER, environment={"CONDUCTOR_WORKER_ISOLATION": "process"})
+    program = run(WHO + MAIN % HANDLER, environment={"CONDUCTOR_WORKER_ISOLATION": "process"})
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=60), program.written
+    assert server.wait_for(1, timeout=60), program.log
     assert server.task(task_id)["outputData"]["pid"] != program.process.pid
     program.wait_for("CONDUCTOR_WORKER_ISOLATION=process")
 
@@ -115,7 +110,7 @@ def test_process_isolation_that_is_asked_for_is_kept(run: Run, server: DevServer
 def test_thread_isolation_is_what_it_is(run: Run, server: DevServer) -> None:
     """Asked for by the variable, and by the call that conductor-python's agents make."""
     program = run(
-        WORKER
+        WHO
         + """
     if __name__ == "__main__":
         from conductor.client.automator.worker_isolation import apply_thread_isolation
@@ -125,7 +120,7 @@ def test_thread_isolation_is_what_it_is(run: Run, server: DevServer) -> None:
         environment={"CONDUCTOR_WORKER_ISOLATION": "thread"},
     )
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=30), program.written
+    assert server.wait_for(1, timeout=30), program.log
     assert server.task(task_id)["outputData"] == {"pid": program.process.pid}
     program.wait_for("accelerated: 1 workers")
 
@@ -146,14 +141,14 @@ module.TaskHandler._TaskHandler__begin_to_monitor = lambda self: None
 def test_another_version_gets_one_warning_and_works(run: Run, server: DevServer) -> None:
     program = run(
         "\n    import conductor_fast.accelerate\n    conductor_fast.accelerate.install()\n"
-        + WORKER
+        + WHO
         + MAIN % HANDLER,
         first=OTHER_VERSION,
     )
     task_id = server.push("who")
-    assert server.wait_for(1, timeout=30), program.written
+    assert server.wait_for(1, timeout=30), program.log
     assert server.task(task_id)["outputData"] == {"pid": program.process.pid}
-    assert program.written.count("conductor-python is 2.1.0, but accelerating is tested with 2.0.0") == 1
+    assert program.log.count("conductor-python is 2.1.0, but accelerating is tested with 2.0.0") == 1
 
 
 def test_a_version_of_another_make_stays_as_it_is(run: Run, server: DevServer) -> None:

@@ -69,7 +69,7 @@ def test_an_unmodified_application_runs_in_one_process(run: Run, server: DevServ
     }
     program = run(WORKERS + MAIN)
 
-    assert server.wait_for(len(ids), timeout=30), program.written
+    assert server.wait_for(len(ids), timeout=30), program.log
     tasks = {name: server.task(task_id) for name, task_id in ids.items()}
     pid = program.process.pid
     assert tasks["decorated"]["outputData"] == {"number": 7, "pid": pid, "task": ids["decorated"]}
@@ -86,7 +86,7 @@ def test_an_unmodified_application_runs_in_one_process(run: Run, server: DevServ
     assert tasks["hopeless"]["status"] == "FAILED_WITH_TERMINAL_ERROR"
     assert tasks["hopeless"]["reasonForIncompletion"] == "no use"
     assert tasks["first"]["outputData"] == tasks["second"]["outputData"] == {"class": "Classic"}
-    assert program.processes() == 1
+    assert len(program.processes()) == 1
     program.wait_for("accelerated: 5 workers")
 
 
@@ -103,8 +103,8 @@ def test_a_signal_in_join_processes_reports_what_runs(
 
     assert program.end(number) == code
     assert server.count("decorated", "COMPLETED") == 50
-    assert "joined" not in program.written
-    assert ("KeyboardInterrupt" in program.written) == (number == signal.SIGINT)
+    assert "joined" not in program.log
+    assert ("KeyboardInterrupt" in program.log) == (number == signal.SIGINT)
 
 
 def test_what_programs_touch_of_a_handler_is_there(run: Run, server: DevServer) -> None:
@@ -152,7 +152,7 @@ def test_what_programs_touch_of_a_handler_is_there(run: Run, server: DevServer) 
         print("done", flush=True)
     """)
     task_id = server.push("late")
-    assert server.wait_for(1, timeout=30), program.written
+    assert server.wait_for(1, timeout=30), program.log
     assert server.task(task_id)["outputData"] == {"late": True}
     program.wait_for("done")
     assert program.end() == 0
@@ -170,7 +170,7 @@ def test_a_program_that_does_not_join_goes_on_running(run: Run, server: DevServe
     """)
     program.wait_for("the end")
     server.push("kept")
-    assert server.wait_for(1, timeout=20), program.written
+    assert server.wait_for(1, timeout=20), program.log
     assert program.process.poll() is None
     program.end(signal.SIGTERM)
 
@@ -191,5 +191,5 @@ def test_several_workers_of_one_queue_all_run(run: Run, server: DevServer) -> No
     """)
     for _ in range(3):
         server.push("meet")
-    assert server.wait_for(3, timeout=30), program.written
+    assert server.wait_for(3, timeout=30), program.log
     assert server.count("meet", "COMPLETED") == 3

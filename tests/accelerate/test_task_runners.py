@@ -44,7 +44,7 @@ def test_run_works_until_it_is_stopped(run: Run, server: DevServer) -> None:
     assert server.wait_for(1, timeout=20)
     assert server.task(task_id)["outputData"] == {"result": 8}
     program.wait_for("ended False")
-    assert "not accelerated" not in program.written
+    assert "not accelerated" not in program.log
 
 
 def test_sigterm_in_run_reports_what_runs(run: Run, server: DevServer) -> None:
@@ -60,7 +60,7 @@ def test_sigterm_in_run_reports_what_runs(run: Run, server: DevServer) -> None:
     wait_until(lambda: server.count("slow", "IN_PROGRESS") == 1, "a running task", 30)
     assert program.end(signal.SIGTERM) == 143
     assert server.task(task_id)["status"] == "COMPLETED"
-    assert "never" not in program.written
+    assert "never" not in program.log
 
 
 def test_run_once_polls_once(run: Run, server: DevServer) -> None:

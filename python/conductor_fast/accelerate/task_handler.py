@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,15 +77,17 @@ def patch_task_handler(sdk: SdkModule) -> None:
         if getattr(making, "engine", None) is None:
             isolate()
 
-    for name, method, original in (
-        ("__init__", __init__, init),
-        ("start_processes", start_processes, start),
-        ("stop_processes", stop_processes, stop),
-        ("_TaskHandler__create_task_runner_process", create_task_runner_process, create),
-        ("_TaskHandler__start_monitor_thread", start_monitor_thread, monitor),
-    ):
-        setattr(handler, name, like(method, original))
-    isolation.apply_thread_isolation = like(apply_thread_isolation, isolate)
+    replace_methods(
+        handler,
+        {
+            "__init__": __init__,
+            "start_processes": start_processes,
+            "stop_processes": stop_processes,
+            "_TaskHandler__create_task_runner_process": create_task_runner_process,
+            "_TaskHandler__start_monitor_thread": start_monitor_thread,
+        },
+    )
+    isolation.apply_thread_isolation = _like(apply_thread_isolation, isolate)
 
 
 class _Primitives:
@@ -168,7 +170,13 @@ def _making(engine: Engine | None) -> Generator[None, None, None]:
         making.engine = before
 
 
-def like(method: Callable[..., Any], original: Any) -> Callable[..., Any]:
+def replace_methods(kind: Any, methods: Mapping[str, Callable[..., Any]]) -> None:
+    """Put `methods` in the place of those that `kind` has under these names."""
+    for name, method in methods.items():
+        setattr(kind, name, _like(method, getattr(kind, name)))
+
+
+def _like(method: Callable[..., Any], original: Any) -> Callable[..., Any]:
     """`method` under the name, signature and documentation of `original`."""
     for name in ("__name__", "__qualname__", "__doc__", "__module__"):
         setattr(method, name, getattr(original, name))

@@ -8,7 +8,7 @@ from typing import Any
 from conductor_fast.accelerate.engine import wait_as_python
 from conductor_fast.accelerate.refusal import refusal, tell
 from conductor_fast.accelerate.sdk_module import SdkModule
-from conductor_fast.accelerate.task_handler import like
+from conductor_fast.accelerate.task_handler import replace_methods
 from conductor_fast.host.async_task_runner import AsyncTaskRunner
 from conductor_fast.host.task_runner import TaskRunner
 from conductor_fast.interop.events import SdkListener
@@ -67,13 +67,7 @@ def _patch_sync(sdk: SdkModule, kind: Any) -> None:
             ours.stop()
         sdk_cleanup(self)
 
-    for method, original in (
-        (run, sdk_run),
-        (run_once, sdk_run_once),
-        (stop, sdk_stop),
-        (_cleanup, sdk_cleanup),
-    ):
-        setattr(kind, method.__name__, like(method, original))
+    replace_methods(kind, {"run": run, "run_once": run_once, "stop": stop, "_cleanup": _cleanup})
 
 
 def _patch_async(sdk: SdkModule, kind: Any) -> None:
@@ -107,13 +101,7 @@ def _patch_async(sdk: SdkModule, kind: Any) -> None:
             await ours.stop()
         await sdk_cleanup(self)
 
-    for method, original in (
-        (run, sdk_run),
-        (run_once, sdk_run_once),
-        (stop, sdk_stop),
-        (_cleanup, sdk_cleanup),
-    ):
-        setattr(kind, method.__name__, like(method, original))
+    replace_methods(kind, {"run": run, "run_once": run_once, "stop": stop, "_cleanup": _cleanup})
 
 
 def _ours(runner: Any, sdk: SdkModule, kind: type, make: Callable[..., Any]) -> Any:
