@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::directory::{Directory, HeldFile};
-use super::row::{Damage, RowId, RowState, StoredResult};
+use super::row::{DAMAGED, Damage, RowId, RowState, StoredResult};
 use super::store::{Store, Unusable};
 
 /// So many rows are moved in one transaction, and so much of their bodies is in memory.
@@ -100,8 +100,7 @@ impl Adoption<'_> {
                 row.first_error.get_or_insert_with(|| "not delivered within 7 days".to_owned());
             }
         }
-        let mut replaced = Vec::new();
-        self.own.apply(rows.iter(), &[], &mut replaced)?;
+        let replaced = self.own.apply(rows.iter(), &[])?;
         rows.retain(|row| !replaced.contains(&row.id));
         for mut row in rows {
             if row.state == RowState::DeadLetter {
@@ -155,6 +154,6 @@ impl Adoption<'_> {
 
 fn damaged(mut row: StoredResult) -> StoredResult {
     row.state = RowState::DeadLetter;
-    row.first_error.get_or_insert_with(|| "damaged on disk: its checksum is another".to_owned());
+    row.first_error.get_or_insert_with(|| DAMAGED.to_owned());
     row
 }

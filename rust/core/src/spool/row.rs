@@ -58,6 +58,9 @@ pub struct StoredResult {
 pub(super) const COLUMNS: &str = "id, task_id, workflow_instance_id, task_type, is_terminal, body, crc32c, \
                                   created, deadline, attempts, first_error, state";
 
+/// `first_error` of a result whose checksum is wrong.
+pub(super) const DAMAGED: &str = "damaged on disk: its checksum is another";
+
 /// Of a row that cannot be what was written.
 #[derive(Debug)]
 pub(super) enum Damage {

@@ -61,6 +61,18 @@ pub(super) enum Unusable {
     Failed(rusqlite::Error),
 }
 
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Corrupt(problem) => f.write_str(problem),
+            Self::Newer(version) => {
+                write!(f, "written by a later version of this package (format {version})")
+            }
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
 /// What lies in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Filling {
@@ -137,17 +149,17 @@ impl Store {
         if found == "ok" { Ok(()) } else { Err(Unusable::Corrupt(found)) }
     }
 
-    /// Removes and adds in one transaction; in `replaced` what could not be added because a result that counts
-    /// more is there.
+    /// Removes and adds in one transaction. Gives what could not be added because a result that counts more is
+    /// there.
     pub(super) fn apply<'a>(
         &mut self,
         added: impl Iterator<Item = &'a StoredResult>,
         acknowledged: &[RowId],
-        replaced: &mut Vec<RowId>,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Vec<RowId>> {
         let transaction = self.0.transaction()?;
         // First: a result that is acknowledged does not stand in the way of the next one of its task.
         delete(&transaction, acknowledged)?;
+        let mut replaced = Vec::new();
         {
             let mut insert = transaction.prepare_cached(INSERT)?;
             for row in added {
@@ -170,7 +182,8 @@ impl Store {
                 }
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        Ok(replaced)
     }
 
     pub(super) fn delete(&mut self, ids: &[RowId]) -> rusqlite::Result<()> {

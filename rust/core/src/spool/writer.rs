@@ -9,9 +9,9 @@ use super::adoption::{Adopted, Adoption};
 use super::directory::{Directory, HeldFile};
 use super::queue::{Batch, Request};
 use super::room::{Room, Shortage};
-use super::row::{Damage, RowId, StoredResult};
+use super::row::{DAMAGED, Damage, RowId, StoredResult};
 use super::shared::Shared;
-use super::store::{Store, Unusable, is_corrupt};
+use super::store::{Store, is_corrupt};
 use crate::observe::{Area, EventSink, Level, LogRecord, panicked};
 use crate::settings::SpoolSettings;
 
@@ -100,7 +100,7 @@ impl Writer {
             if written.is_err() {
                 // One by one: many do not fit where some do.
                 let mut fit = |row| {
-                    fits = fits && self.store.apply(std::iter::once(row), &[], &mut Vec::new()).is_ok();
+                    fits = fits && self.store.apply(std::iter::once(row), &[]).is_ok();
                     fits
                 };
                 stored = batch.rows.iter().take_while(|row| fit(*row)).count();
@@ -112,7 +112,7 @@ impl Writer {
 
     fn apply(&mut self, batches: &[Batch]) -> rusqlite::Result<()> {
         let rows = batches.iter().flat_map(|batch| &batch.rows);
-        self.store.apply(rows, &self.acknowledged, &mut Vec::new())?;
+        self.store.apply(rows, &self.acknowledged)?;
         self.acknowledged.clear();
         self.written +=
             batches.iter().flat_map(|batch| &batch.rows).map(|row| row.body.len() as u64).sum::<u64>();
@@ -169,7 +169,7 @@ impl Writer {
             Ok(Some(Err(Damage::Checksum(row)))) => {
                 let task_id = &row.identity.task_id;
                 self.log(Level::Error, format!("the result of task {task_id} was damaged on disk and cannot be sent; it is kept as a dead letter"));
-                self.note(|store| store.dead_letter(id, 0, "damaged on disk: its checksum is another"));
+                self.note(|store| store.dead_letter(id, 0, DAMAGED));
                 None
             }
             Ok(Some(Err(Damage::Unreadable(error)))) | Err(error) => {
@@ -233,15 +233,7 @@ impl Writer {
     }
 
     fn adopt(&mut self) {
-        let adoption = Adoption {
-            directory: &self.directory,
-            own: &mut self.store,
-            own_path: &self.file.path,
-            last_id: &self.shared.last_id,
-            keep_ids: false,
-            adopted: Adopted::default(),
-        };
-        let mut adopted = adoption.run();
+        let mut adopted = self.adoption(false).run();
         self.changed = true;
         let waiting = adopted.waiting.len();
         // Before anything else: they are this process's now. The host may be closed.
@@ -285,18 +277,22 @@ impl Writer {
         };
         drop(std::mem::replace(&mut self.store, store));
         let damaged = std::mem::replace(&mut self.file, held);
-        let mut adoption = Adoption {
-            directory: &self.directory,
-            own: &mut self.store,
-            own_path: &self.file.path,
-            last_id: &self.shared.last_id,
-            keep_ids: true,
-            adopted: Adopted::default(),
-        };
+        let mut adoption = self.adoption(true);
         adoption.quarantine(damaged, "found while it was written to".to_owned());
         let adopted = adoption.adopted;
         self.tell(&adopted, 0);
         true
+    }
+
+    fn adoption(&mut self, keep_ids: bool) -> Adoption<'_> {
+        Adoption {
+            directory: &self.directory,
+            own: &mut self.store,
+            own_path: &self.file.path,
+            last_id: &self.shared.last_id,
+            keep_ids,
+            adopted: Adopted::default(),
+        }
     }
 
     /// The file goes with its last result.
@@ -324,17 +320,5 @@ impl Writer {
 
     fn log(&self, level: Level, message: String) {
         self.sink.log(LogRecord::new(Area::Update, level, message));
-    }
-}
-
-impl std::fmt::Display for Unusable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Corrupt(problem) => f.write_str(problem),
-            Self::Newer(version) => {
-                write!(f, "written by a later version of this package (format {version})")
-            }
-            Self::Failed(error) => error.fmt(f),
-        }
     }
 }
