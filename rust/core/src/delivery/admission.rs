@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use super::blocked::Blocked;
 use super::outbox::now;
 use super::updater::Updater;
-use crate::transport::{News, PollTurns, PollerId, Turn};
+use crate::transport::{News, PollTime, PollTurns, PollerId};
 
 /// Whether pollers may take tasks: no task is taken that could not be reported, and a server that fails is
 /// asked by one poller for all.
@@ -92,8 +92,8 @@ impl Admission {
             released.as_mut().enable();
             let turn = self.turns().turn(poller.0, now(), fastrand::f64());
             match turn {
-                Turn::Go => return,
-                Turn::At(at) => _ = timeout_at(at.into(), released).await,
+                PollTime::Go => return,
+                PollTime::At(at) => _ = timeout_at(at.into(), released).await,
             }
         }
     }

@@ -23,5 +23,5 @@ pub(crate) use breaker::{Breaker, probe_delay};
 pub use http_task_client::HttpTaskClient;
 pub use hyper::Method;
 pub use management::{Management, ManagementCall};
-pub(crate) use poll_turns::{News, PollTurns, PollerId, Turn};
+pub(crate) use poll_turns::{News, PollTime, PollTurns, PollerId};
 pub use task_client::{BoxFuture, PollRequest, Queue, TaskClient};

@@ -43,7 +43,7 @@ struct Failing {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum PollTime {
     Go,
     /// Not before; ask again then, or when somebody got an answer.
     At(Instant),
@@ -65,22 +65,22 @@ impl PollTurns {
     }
 
     /// May it poll at `now`? `Go` is taken for a poll that is sent.
-    pub(crate) fn turn(&mut self, id: PollerId, now: Instant, random: f64) -> Turn {
+    pub(crate) fn turn(&mut self, id: PollerId, now: Instant, random: f64) -> PollTime {
         if let Some(until) = self.rest_until.filter(|until| now < *until) {
-            return Turn::At(until);
+            return PollTime::At(until);
         }
-        let Some(poller) = self.failing.get(&id) else { return Turn::Go };
+        let Some(poller) = self.failing.get(&id) else { return PollTime::Go };
         if self.is_alone(poller, now) {
-            return if now < poller.not_before { Turn::At(poller.not_before) } else { Turn::Go };
+            return if now < poller.not_before { PollTime::At(poller.not_before) } else { PollTime::Go };
         }
         let fewest = self.waiting(now).map(|poller| poller.tries).min().unwrap_or(0);
         let courtesy = COURTESY * poller.tries.saturating_sub(fewest).min(MOST_COURTESY);
         let at = self.next.unwrap_or(now) + courtesy;
         if now < at {
-            return Turn::At(at);
+            return PollTime::At(at);
         }
         self.next = Some(now + probe_delay(random));
-        Turn::Go
+        PollTime::Go
     }
 
     /// A poll that was sent at `sent` is answered. What is to be told, and whether those who wait may go at once.
@@ -157,7 +157,7 @@ mod tests {
         for at in 0..millis {
             let now = start + ms(at);
             for (number, id) in ids.iter().enumerate() {
-                if turns.turn(*id, now, 0.5) == Turn::Go {
+                if turns.turn(*id, now, 0.5) == PollTime::Go {
                     sent.push((at, number));
                     turns.failed(*id, now, ms(100), None);
                 }
@@ -176,10 +176,10 @@ mod tests {
         assert_eq!(who.len(), 20, "all take their turns");
         // It is back: the first one's answer lets all go.
         let now = start + ms(61_500);
-        assert_eq!(turns.turn(ids[3], now, 0.5), Turn::Go);
+        assert_eq!(turns.turn(ids[3], now, 0.5), PollTime::Go);
         assert!(turns.answered(ids[3], now, now + ms(1)).1);
         for id in ids {
-            assert_eq!(turns.turn(id, now + ms(1), 0.5), Turn::Go);
+            assert_eq!(turns.turn(id, now + ms(1), 0.5), PollTime::Go);
         }
     }
 
@@ -201,15 +201,15 @@ mod tests {
         let now = before + ms(1);
         let (sick, well) = (turns.add(), turns.add());
         assert!(turns.failed(sick, now, ms(7_000), None).is_first);
-        assert_eq!(turns.turn(well, now, 0.0), Turn::Go);
+        assert_eq!(turns.turn(well, now, 0.0), PollTime::Go);
         assert!(!turns.answered(well, before, now + ms(1)).1, "it was sent before that");
         assert!(turns.answered(well, now + ms(1), now + ms(1)).1, "perhaps it was all the server's");
-        assert_eq!(turns.turn(sick, now + ms(1), 0.0), Turn::Go);
+        assert_eq!(turns.turn(sick, now + ms(1), 0.0), PollTime::Go);
         assert!(!turns.failed(sick, now + ms(2), ms(7_000), None).is_first);
         assert!(!turns.answered(well, now + ms(2), now + ms(3)).1);
-        assert_eq!(turns.turn(sick, now + ms(4), 0.0), Turn::At(now + ms(7_002)));
+        assert_eq!(turns.turn(sick, now + ms(4), 0.0), PollTime::At(now + ms(7_002)));
         // Nobody else has got an answer for a while: it may be the server's trouble after all.
-        assert_eq!(turns.turn(sick, now + ms(10_100), 0.0), Turn::Go);
+        assert_eq!(turns.turn(sick, now + ms(10_100), 0.0), PollTime::Go);
     }
 
     #[test]
@@ -219,11 +219,11 @@ mod tests {
         let (one, other) = (turns.add(), turns.add());
         turns.failed(one, now, ms(1), Some(ms(7_000)));
         for id in [one, other] {
-            assert_eq!(turns.turn(id, now + ms(6_999), 0.0), Turn::At(now + ms(7_000)));
+            assert_eq!(turns.turn(id, now + ms(6_999), 0.0), PollTime::At(now + ms(7_000)));
         }
-        assert_eq!(turns.turn(other, now + ms(7_000), 0.0), Turn::Go);
+        assert_eq!(turns.turn(other, now + ms(7_000), 0.0), PollTime::Go);
         turns.failed(one, now, ms(1), Some(Duration::from_secs(86_400)));
-        assert_eq!(turns.turn(one, now + ms(59_999), 0.0), Turn::At(now + ms(60_000)));
+        assert_eq!(turns.turn(one, now + ms(59_999), 0.0), PollTime::At(now + ms(60_000)));
     }
 
     proptest! {
@@ -243,8 +243,8 @@ mod tests {
                     _ => _ = turns.failed(id, now, ms(1_500), None),
                 }
                 let goes = |turns: &mut PollTurns, id: PollerId| match turns.turn(id, now, 1.0) {
-                    Turn::Go => true,
-                    Turn::At(at) => at <= now + ms(2_000),
+                    PollTime::Go => true,
+                    PollTime::At(at) => at <= now + ms(2_000),
                 };
                 prop_assert!(ids.iter().any(|id| goes(&mut turns, *id)));
             }
