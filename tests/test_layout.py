@@ -191,7 +191,7 @@ def test_rust_tests_comments_and_strings_are_not_uses(tmp_path: Path) -> None:
         const C: char = '"';
         /* crate::worker */
         #[cfg(test)]
-        mod tests { use crate::worker; }
+        pub(super) mod tests { use crate::worker; }
     """
     _write(tmp_path, {**SOUND, "rust/core/src/wire.rs": text})
     assert rust_order.import_order(tmp_path) == []

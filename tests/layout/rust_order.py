@@ -49,7 +49,7 @@ def doors(root: Path) -> list[str]:
 def code(text: str) -> str:
     """`text` with comments and strings blanked, and without the tests, which stand at its end."""
     blanked = _TEXT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
-    return re.split(r"#\[cfg\(test\)\]\s*mod\b", blanked)[0]
+    return re.split(r"#\[cfg\(test\)\]\s*(?:pub(?:\([\w ]+\))?\s+)?mod\b", blanked)[0]
 
 
 def uses(text: str, module: tuple[str, ...], is_folder: bool) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -97,14 +97,7 @@ mod tests {
     use super::*;
     use crate::delivery::lease::LeaseClock;
     use crate::delivery::ledger::Returned;
-
-    fn identity() -> TaskIdentity {
-        TaskIdentity { task_id: "t1".into(), workflow_instance_id: "w1".into() }
-    }
-
-    fn clock(response_timeout: u64) -> LeaseClock {
-        LeaseClock { since: Instant::now(), response_timeout: Duration::from_secs(response_timeout) }
-    }
+    use crate::delivery::ledger::tests::{clock, identity};
 
     #[test]
     fn a_lease_lasts_until_its_task_is_settled_or_ended() {

@@ -289,15 +289,15 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::wire::TaskIdentity;
 
-    fn identity() -> TaskIdentity {
+    pub(crate) fn identity() -> TaskIdentity {
         TaskIdentity { task_id: "t1".into(), workflow_instance_id: "w1".into() }
     }
 
-    fn clock(response_timeout: u64) -> LeaseClock {
+    pub(crate) fn clock(response_timeout: u64) -> LeaseClock {
         LeaseClock { since: Instant::now(), response_timeout: Duration::from_secs(response_timeout) }
     }
 

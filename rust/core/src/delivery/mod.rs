@@ -17,6 +17,7 @@ mod outbox;
 mod trouble;
 mod keeping;
 mod updater;
+mod telling;
 mod replay;
 mod admission;
 

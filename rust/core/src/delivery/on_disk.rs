@@ -46,8 +46,8 @@ impl Ledger {
     pub(super) fn time_left(&self, ids: impl Iterator<Item = HoldId>) -> Vec<Option<Duration>> {
         let (state, now) = (self.lock(), Instant::now());
         let left = |id| {
-            let clock = state.held.get(&id)?.clock.filter(|clock| !clock.response_timeout.is_zero())?;
-            Some((clock.since + clock.response_timeout).saturating_duration_since(now))
+            let end = state.held.get(&id)?.clock?.end()?;
+            Some(end.saturating_duration_since(now))
         };
         ids.map(left).collect()
     }

@@ -6,10 +6,9 @@ use bytes::Bytes;
 use conductor_core::error::Error;
 use conductor_core::settings::{Configuration, HighWater};
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
-use conductor_core::wire::{Status, TaskResultWriter};
 use conductor_devserver::PushOptions;
 
-use super::support::{DEADLINE, Engine, echo, eventually, fault, server};
+use super::support::{DEADLINE, Engine, echo, eventually, fault, in_progress, server};
 
 fn posts_of(server: &conductor_devserver::DevServer, task_type: &str) -> usize {
     let transcript: Vec<serde_json::Value> = serde_json::from_str(&server.transcript_json()).unwrap();
@@ -197,10 +196,7 @@ fn in_progress_comes_back_while_its_report_is_still_on_the_way() {
         if runs.fetch_add(1, Ordering::Relaxed) > 0 {
             return echo(task);
         }
-        let mut writer = TaskResultWriter::begin(&task.identity, "test", Status::InProgress);
-        writer.body.extend_from_slice(b"{}");
-        writer.callback_after_seconds(0);
-        writer.finish(&task.identity)
+        in_progress(task)
     });
     // The acknowledgement of the first report was lost, so the task is handed out again before its retry.
     assert!(server.wait_for(1, Some("again"), Some("COMPLETED"), DEADLINE));

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use conductor_core::settings::{Configuration, SpoolSettings};
 use conductor_core::spool::{Command, command_all};
-use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
+use conductor_core::wire::{PolledTask, TaskResult};
 use conductor_devserver::{DevServer, PushOptions};
 use tempfile::TempDir;
 
 use super::spool::{databases, settings};
-use super::support::{DEADLINE, Engine, echo, eventually, fault, requests, server};
+use super::support::{DEADLINE, Engine, echo, eventually, fault, in_progress, requests, server};
 
 const SICK: &str = r#"{"method":"POST","path":"/api/tasks","answer":{"status":503}}"#;
 
@@ -133,10 +133,7 @@ fn in_progress_is_kept_until_it_is_delivered_and_its_task_runs_again() {
         if runs.fetch_add(1, Ordering::Relaxed) > 5 {
             return echo(task);
         }
-        let mut writer = TaskResultWriter::begin(&task.identity, "test", Status::InProgress);
-        writer.body.extend_from_slice(b"{}");
-        writer.callback_after_seconds(0);
-        writer.finish(&task.identity)
+        in_progress(task)
     });
     assert!(server.wait_for(1, Some("again"), Some("COMPLETED"), DEADLINE));
     assert!(engine.stop(DEADLINE).is_empty());
