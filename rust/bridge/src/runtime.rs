@@ -217,6 +217,10 @@ impl PyRuntime {
             .collect()
     }
 
+    fn dead_letters(&self) -> u64 {
+        self.runtime.dead_letters()
+    }
+
     /// What log records are about, in the order of `set_log_levels`.
     #[staticmethod]
     fn log_areas() -> [&'static str; Area::ALL.len()] {

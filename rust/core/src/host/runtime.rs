@@ -78,14 +78,7 @@ impl Runtime {
             spool.clone(),
         );
         let may_poll = spool.as_ref().map(|spool| {
-            let replay = Replay::new(
-                Arc::clone(spool),
-                found,
-                Arc::clone(&client),
-                Arc::clone(&ledger),
-                Arc::clone(&updater),
-                Arc::clone(&sink),
-            );
+            let replay = Replay::new(Arc::clone(spool), found, Arc::clone(&ledger), Arc::clone(&updater));
             let may_poll = replay.may_poll();
             let replay = Arc::new(replay);
             supervise(io.handle(), &sink, "delivery of what was left", move || Arc::clone(&replay).run());
@@ -178,6 +171,11 @@ impl Runtime {
         let mut held = self.ledger.held();
         held.retain(|held| !held.is_on_disk);
         held
+    }
+
+    /// Results on disk that the server refuses or that are too old; after `close`, those that stay there.
+    pub fn dead_letters(&self) -> u64 {
+        self.spool.as_ref().map_or(0, |spool| spool.view().dead_letters)
     }
 
     /// Ends the I/O thread and with it everything that is still in flight. Idempotent.

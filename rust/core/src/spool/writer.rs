@@ -306,14 +306,24 @@ impl Writer {
                 );
             }
         }
-        let rows = self.store.filling().map(|filling| filling.rows);
-        if let Ok(rows @ 1..) = rows {
-            let path = self.file.path.display();
-            self.log(Level::Info, format!("{rows} results stay in {path} for the next process"));
+        let filling = self.store.filling();
+        if let Ok(filling) = filling {
+            self.shared.told(filling);
+            let (waiting, dead, path) =
+                (filling.rows - filling.dead_letters, filling.dead_letters, self.file.path.display());
+            if waiting > 0 {
+                self.log(Level::Info, format!("{waiting} results stay in {path} for the next process"));
+            }
+            if dead > 0 {
+                let message = format!(
+                    "{dead} results that the server refuses or that are too old stay in {path}: see \
+                     `conductor-fast spool ls`"
+                );
+                self.log(Level::Error, message);
+            }
         }
-        self.count();
         drop(self.store);
-        if rows.is_ok_and(|rows| rows == 0) {
+        if filling.is_ok_and(|filling| filling.rows == 0) {
             self.file.remove();
         }
     }
