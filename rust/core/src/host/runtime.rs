@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::live::Live;
 use crate::delivery::{Admission, Finished, Held, Ledger, Replay, Updater};
 use crate::error::Error;
-use crate::io_thread::IoThread;
+use crate::io_thread::{IoThread, Pending};
 use crate::observe::{EventSink, Guarded, LiveHost, abandoned, add_host};
 use crate::settings::{Configuration, HighWater, SpoolSettings, WorkerConfig};
 use crate::spool::Spool;
@@ -137,10 +137,10 @@ impl Runtime {
         Ok(runner)
     }
 
-    /// Polls once for `runner` and blocks until the tasks are with its executor.
-    pub fn poll_once(&self, runner: &Arc<TaskRunner>) -> Result<usize, Error> {
+    /// Polls once for `runner`. Ready when the tasks are with its executor, and comes to that without a waiter too.
+    pub fn poll_once(&self, runner: &Arc<TaskRunner>) -> Result<Pending<usize>, Error> {
         let runner = Arc::clone(runner);
-        self.io.run(async move { runner.poll_once().await })
+        self.io.begin(async move { runner.poll_once().await })
     }
 
     /// An error after `close` and in a forked child.

@@ -25,3 +25,4 @@ pub use hyper::Method;
 pub use management::{Management, ManagementCall};
 pub(crate) use poll_turns::{News, PollTime, PollTurns, PollerId};
 pub use task_client::{BoxFuture, PollRequest, Queue, TaskClient};
+pub(crate) use tokens::HeldTokens;
