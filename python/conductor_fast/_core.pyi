@@ -136,7 +136,7 @@ class Runtime:
         """Tasks that are not settled with the server: (task id, task type, its function has returned)."""
 
     def dead_letters(self) -> int:
-        """Results in the spool that the server refuses or that are too old; after a close, those left there."""
+        """Results in the spool that the server refuses or that are too old; after a close, what is left."""
 
     @staticmethod
     def log_areas() -> list[str]:

@@ -64,19 +64,21 @@ print("done")
 
 HELD_LOCKS = """
 import os, sys, threading
-from conductor_fast import _core
+from prometheus_client import CollectorRegistry
+from conductor_fast import register_collector
 
+collector = register_collector(CollectorRegistry())
 # Threads that take the locks of the counters all the time, at any moment of each fork.
 ended = threading.Event()
 def look():
     while not ended.is_set():
-        _core.render_metrics("canonical")
+        list(collector.collect())
 for _ in range(4):
     threading.Thread(target=look, daemon=True).start()
 for number in range(int(sys.argv[1])):
     child = os.fork()
     if not child:
-        _core.render_metrics("canonical")
+        list(collector.collect())
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
 ended.set()

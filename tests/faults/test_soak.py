@@ -73,8 +73,8 @@ def test_every_task_has_one_terminal_result_and_nothing_grows(start_worker: Star
         flat = samples[len(samples) // 3 :]
         slope = _slope([(row[0] / 60, row[1]) for row in flat])
         for name, at in (("MiB", 1), ("files", 2), ("threads", 3)):
-            print(f"{name}: {min(row[at] for row in flat):.1f} to {max(row[at] for row in flat):.1f}")
-        print(f"{pushed} tasks, {slope:+.3f} MiB a minute, {sum(worker.runs().values())} runs")
+            print(f"{name}: {min(row[at] for row in flat):.1f} to {max(row[at] for row in flat):.1f}")  # noqa: T201
+        print(f"{pushed} tasks, {slope:+.3f} MiB a minute, {sum(worker.runs().values())} runs")  # noqa: T201
         assert max(row[3] for row in flat) - min(row[3] for row in flat) <= 1, "threads"
         assert max(row[2] for row in flat) - min(row[2] for row in flat) <= 70, "files: idle connections"
         if SECONDS >= 300:

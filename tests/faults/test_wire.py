@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from conductor_fast import AuthenticationSettings, Configuration, WorkerHost, _core
+from conductor_fast import AuthenticationSettings, Configuration, MetricsSettings, WorkerHost, provide_metrics
 from conductor_fast.testing import DevServer
 from tests.faults.conftest import StartWorker
 from tests.faults.recorder import Recorder, polls, posts
-from tests.support.scraping import series, value
+from tests.support.scraping import scrape, value
 from tests.support.waiting import wait_until
 
 TERMINAL = "FAILED_WITH_TERMINAL_ERROR"
@@ -46,7 +46,8 @@ def test_tasks_that_came_whole_before_their_poll_was_cut_run_once(
 
 
 def _ambiguous_polls() -> float:
-    told = series(_core.render_metrics("canonical"))
+    with provide_metrics(MetricsSettings(http_port=0)) as metrics:
+        told = scrape(metrics.url)
     return value(told, "conductor_fast_polls_ambiguous_total", taskType="work", domain="") or 0
 
 

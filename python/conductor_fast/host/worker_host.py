@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
-from conductor_fast.host.exit_hook import forget, stop_at_exit
 from conductor_fast.host.event_thread import Listeners, deliver
+from conductor_fast.host.exit_hook import forget, stop_at_exit
 from conductor_fast.host.log_thread import FLUSH_TIMEOUT, Loggers, log_safely
 from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar

@@ -50,9 +50,10 @@ class Configuration:
     **Results on disk.** `spool_dir`: a directory, which has to exist, where results are written before they
     are sent, so that they outlive this process; None: CONDUCTOR_FAST_SPOOL_DIR, else in memory only; `""`:
     in memory only. `durability`: `"process"` survives any end of the process, `"power"` also that of the
-    machine, at the price of a flush of the disk for each group of results. `spool_max_bytes`: what the file of
-    this process may grow to; no task is taken while it is nearly full. At least 1 MiB; None:
+    machine, at the price of a flush of the disk for each group of results. `spool_max_bytes`: to which the
+    file of this process may grow, 1 MiB at least; no task is taken while it is nearly full. None:
     CONDUCTOR_FAST_SPOOL_MAX_BYTES, else 256 MiB.
+
     **Results that wait** for the server's yes are never dropped. While there are `outbox_results` of them
     (10,000), or `outbox_bytes` bytes (256 MiB), no more tasks are taken.
 
