@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 use super::event_queue::{Execution, Step};
 use super::forward::Forward;
 use crate::convert::{Encoder, Nan, decode};
+use crate::memory;
 
 /// How the tasks of one worker are read and reported.
 pub(crate) struct Reporting {
@@ -39,12 +40,10 @@ impl Reporting {
         py: Python<'py>,
         task: &PolledTask,
     ) -> Result<Bound<'py, PyDict>, TaskResult> {
-        let arguments = if self.whole_task {
-            decode(py, task.raw(), "The task")
-        } else {
-            decode(py, task.input(), "inputData")
-        };
-        arguments.map_err(|reason| {
+        let (json, what) =
+            if self.whole_task { (task.raw(), "The task") } else { (task.input(), "inputData") };
+        memory::passed(json.len());
+        decode(py, json, what).map_err(|reason| {
             self.metrics.not_executed("unreadable_input");
             let status = Status::FailedWithTerminalError;
             TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason)
@@ -161,6 +160,8 @@ impl Reporting {
         writer.output(|out| {
             Encoder { out, to_plain, nan: self.nan }.encode(output).map_err(|error| error.reason())
         })?;
-        Ok(writer.body.len() - start)
+        let size = writer.body.len() - start;
+        memory::passed(size);
+        Ok(size)
     }
 }
