@@ -1,6 +1,7 @@
 //! The extension module `conductor_fast._core`: converts between Python and the core, and calls. It
 //! decides nothing about tasks; an `if` about retries, delays or statuses belongs into the core.
 
+mod memory;
 mod convert;
 mod execute;
 mod client;

@@ -12,6 +12,7 @@ use pyo3::types::PyDict;
 use super::event_queue::{Execution, Step};
 use super::forward::Forward;
 use crate::convert::{Encoder, Nan, decode};
+use crate::memory;
 
 /// How the tasks of one worker are read and reported.
 pub(crate) struct Reporting {
@@ -63,14 +64,11 @@ impl Reporting {
         py: Python<'py>,
         task: &PolledTask,
     ) -> Result<Bound<'py, PyDict>, TaskResult> {
-        let read = || {
-            if self.whole_task {
-                decode(py, task.raw(), "The task")
-            } else {
-                decode(py, task.input(), "inputData")
-            }
-        };
-        let (what, status, reason) = match self.contained(py, task, "read its input", read) {
+        let (json, name) =
+            if self.whole_task { (task.raw(), "The task") } else { (task.input(), "inputData") };
+        memory::passed(json.len());
+        let read = self.contained(py, task, "read its input", || decode(py, json, name));
+        let (what, status, reason) = match read {
             Ok(Ok(arguments)) => return Ok(arguments),
             Ok(Err(reason)) => ("unreadable_input", Status::FailedWithTerminalError, reason),
             Err(fault) => (FAULT, Status::Failed, fault),
@@ -224,7 +222,9 @@ impl Reporting {
         };
         let written = self.contained(py, task, "wrote its output", write).map_err(Unsent::Fault)?;
         written.map_err(Unsent::Unsendable)?;
-        Ok(writer.body.len() - start)
+        let size = writer.body.len() - start;
+        memory::passed(size);
+        Ok(size)
     }
 
     #[cold]

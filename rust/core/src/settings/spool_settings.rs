@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-/// An empty file with its tables and the log of a group commit have some 100 KiB; below this a few results
-/// would make it full.
+/// Below this a few results of usual size would make it full.
 const LEAST_BYTES: u64 = 1 << 20;
 
 /// What a committed result survives.
