@@ -8,6 +8,9 @@ use url::form_urlencoded::byte_serialize;
 use crate::error::Error;
 use crate::settings::{Configuration, TOKEN_HEADER};
 
+/// How the line with the token begins in a head.
+pub(super) const TOKEN_LINE: &[u8] = b"x-authorization: ";
+
 const USER_AGENT_VALUE: &str = concat!("conductor-fast/", env!("CARGO_PKG_VERSION"));
 
 /// Makes the requests: the headers that all of them have, and the path below which the API is.
@@ -15,6 +18,18 @@ const USER_AGENT_VALUE: &str = concat!("conductor-fast/", env!("CARGO_PKG_VERSIO
 pub(super) struct Requests {
     headers: HeaderMap,
     pub(super) base_path: String,
+}
+
+/// One of the hot calls.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
+    /// From the root, as it is sent.
+    pub(super) path: &'a str,
+    pub(super) token: Option<&'a HeaderValue>,
+    pub(super) body: &'a Bytes,
+    /// How large an answer usually is, with its head.
+    pub(super) usual_answer: usize,
 }
 
 impl Requests {
@@ -32,6 +47,23 @@ impl Requests {
         }
         headers.extend(configuration.headers().clone());
         Ok(Self { headers, base_path: configuration.base_path().to_owned() })
+    }
+
+    /// The lines of a head that all requests have, as they are sent.
+    pub(super) fn head_lines(&self) -> Bytes {
+        let mut lines = Vec::new();
+        for (name, value) in &self.headers {
+            lines.extend_from_slice(name.as_str().as_bytes());
+            lines.extend_from_slice(b": ");
+            lines.extend_from_slice(value.as_bytes());
+            lines.extend_from_slice(b"\r\n");
+        }
+        lines.into()
+    }
+
+    /// A call for a client that takes values.
+    pub(super) fn make_call(&self, call: Call<'_>) -> Result<Request<Bytes>, Error> {
+        Ok(self.make(call.method.clone(), uri(call.path)?, call.body.clone(), call.token.cloned()))
     }
 
     pub(super) fn make(
