@@ -80,7 +80,10 @@ impl Connections {
         loop {
             let last = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = last?;
-            if now - connection.opened < AGE_LIMIT && now - connection.used < IDLE_LIMIT && connection.is_silent() {
+            if now - connection.opened < AGE_LIMIT
+                && now - connection.used < IDLE_LIMIT
+                && connection.is_silent()
+            {
                 return Some(connection);
             }
         }

@@ -58,7 +58,12 @@ impl HttpTaskClient {
         };
         let base_path = requests.base_path.clone();
         let update_path = format!("{base_path}/tasks");
-        Ok(Self { sender, auth: Auth::new(configuration, client, requests, Some(sink)), base_path, update_path })
+        Ok(Self {
+            sender,
+            auth: Auth::new(configuration, client, requests, Some(sink)),
+            base_path,
+            update_path,
+        })
     }
 
     fn poll_path(&self, queue: &Queue, request: PollRequest) -> String {

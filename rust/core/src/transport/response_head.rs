@@ -46,12 +46,15 @@ impl ResponseHead {
             return Err("it switches to a protocol that nobody asked for".to_owned());
         }
         let is_old = response.version == Some(0);
+        // Whatever it says of its body.
+        let has_body = !status.is_informational()
+            && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let (mut closes, mut keeps, mut sized, mut chunked) = (false, false, None, false);
         for header in &*response.headers {
-            if header.name.eq_ignore_ascii_case("content-length") {
+            if has_body && header.name.eq_ignore_ascii_case("content-length") {
                 let length = content_length(header.value, sized);
                 sized = Some(length.ok_or("its Content-Length is none, or there are several")?);
-            } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            } else if has_body && header.name.eq_ignore_ascii_case("transfer-encoding") {
                 if is_old || chunked || !header.value.eq_ignore_ascii_case(b"chunked") {
                     return Err("its Transfer-Encoding is not the one that was asked for".to_owned());
                 }
@@ -63,7 +66,7 @@ impl ResponseHead {
             }
         }
         let framing = match sized {
-            _ if is_empty(status) => Framing::Sized(0),
+            _ if !has_body => Framing::Sized(0),
             Some(_) if chunked => return Err("it has a Content-Length and is chunked".to_owned()),
             Some(length) => Framing::Sized(length),
             None if chunked => Framing::Chunked,
@@ -77,10 +80,6 @@ impl ResponseHead {
     pub(super) fn is_interim(&self) -> bool {
         self.status.is_informational()
     }
-}
-
-fn is_empty(status: StatusCode) -> bool {
-    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// `value` may repeat itself, in a list or in several headers.

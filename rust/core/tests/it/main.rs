@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod support;
+mod against_hyper;
 mod auth;
 mod delivery;
 mod spool;
