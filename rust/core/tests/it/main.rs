@@ -4,6 +4,7 @@
 mod support;
 mod against_hyper;
 mod auth;
+mod connections;
 mod delivery;
 mod spool;
 mod spool_crash;
