@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answer::{Answer, Bounds, Headers, no_answer, too_slow};
 use super::chunks::Chunks;
-use super::request::{Call, TOKEN_LINE};
+use super::request::Call;
 use super::response_head::{Framing, ResponseHead};
 use super::tls_problem::tls_problem;
 use crate::error::Error;
@@ -120,27 +120,11 @@ impl Connection {
     }
 
     fn begin(&mut self, call: &Call<'_>, head_lines: &[u8]) -> Sending {
-        let out = &mut self.outgoing;
-        out.clear();
-        out.extend_from_slice(call.method.as_str().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(call.path.as_bytes());
-        out.extend_from_slice(b" HTTP/1.1\r\n");
-        out.extend_from_slice(head_lines);
-        if let Some(token) = call.token {
-            out.extend_from_slice(TOKEN_LINE);
-            out.extend_from_slice(token.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        if !call.body.is_empty() {
-            out.extend_from_slice(b"content-length: ");
-            out.extend_from_slice(itoa::Buffer::new().format(call.body.len()).as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        out.extend_from_slice(b"\r\n");
+        self.outgoing.clear();
+        call.write_head(head_lines, &mut self.outgoing);
         let mut body = Bytes::new();
         if call.body.len() <= COPIED {
-            out.extend_from_slice(call.body);
+            self.outgoing.extend_from_slice(call.body);
         } else {
             body = call.body.clone();
         }
