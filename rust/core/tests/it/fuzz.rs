@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use conductor_core::transport::retry_after;
 use fastrand::Rng;
-use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::{splitting, spool_rows};
 
@@ -21,11 +20,10 @@ const TOKENS: [&[u8]; 16] = [
 ];
 
 fn read_retry_after(bytes: &[u8]) {
-    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
-    let asked = retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]), SystemTime::now());
+    let Ok(header) = std::str::from_utf8(bytes) else { return };
+    let asked = retry_after(header, SystemTime::now());
     assert!(asked.is_none_or(|asked| asked <= Duration::from_mins(10)));
-    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
-    if let Ok(seconds @ 0..600) = text.parse() {
+    if let Ok(seconds @ 0..600) = header.trim().parse() {
         assert_eq!(asked, Some(Duration::from_secs(seconds)));
     }
 }
