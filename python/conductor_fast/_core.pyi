@@ -223,8 +223,11 @@ class AsyncExecutor:
     def drain(self) -> list[Job]:
         """All tasks that wait and may start."""
 
+    def close(self) -> None:
+        """Let no job begin from now on."""
+
     def tasks(self) -> list[Task[None]]:
-        """The asyncio tasks that jobs `keep`."""
+        """The asyncio tasks of jobs that have begun and are not reported."""
 
     def take_cancelled(self) -> list[Task[None]]:
         """Of those, the ones whose Conductor tasks the server has ended since the last call."""
@@ -269,13 +272,11 @@ class Job:
     made: TaskContext | None
     """The task's context, if the function asked for it. Dropped with the report, and not kept after it."""
 
-    def keep(self, task: Task[None]) -> None:
-        """Keep the asyncio task that runs this job until it is reported."""
+    def start(self, task: Task[None] | None) -> dict[str, Any] | None:
+        """Tell that the coroutine begins, and keep its asyncio task until it is reported.
 
-    def start(self) -> dict[str, Any] | None:
-        """Count and tell that the coroutine is about to run; its input (or the whole task).
-
-        None if that cannot be read: the task is reported then.
+        Gives its input (or the whole task). None: it is not to run, since its input cannot be read, which is
+        reported then, or since it is not wanted any more.
         """
 
     def complete(self, output: dict[str, Any]) -> bool:

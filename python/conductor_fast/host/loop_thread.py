@@ -35,8 +35,7 @@ class AsyncWorkers:
     def _drain(self, executor: AsyncExecutor, call: Callable[[dict[str, Any]], Any]) -> None:
         create_task = self.loop.create_task
         for job in executor.drain():
-            # Kept there, for the loop itself has weak references only.
-            job.keep(create_task(run_job(job, call)))
+            create_task(run_job(job, call, asyncio.current_task))  # the job keeps it
         for task in executor.take_cancelled():
             task.cancel("the server has ended this task")
 
@@ -49,6 +48,7 @@ class AsyncWorkers:
         """Take no more tasks and cancel those that run."""
         for executor in self._executors:
             self.loop.remove_reader(executor.fileno())
+            executor.close()
             for task in executor.tasks():
                 task.cancel()
 

@@ -10,6 +10,8 @@ from conductor_fast.model.context import TaskContext, context_source
 from conductor_fast.worker.output import Outcome, merge, raised, returned, text, whole_seconds
 
 if TYPE_CHECKING:
+    from asyncio import Task
+
     from conductor_fast._core import Job, Lane
     from conductor_fast.worker.binding import Binding
 
@@ -63,10 +65,12 @@ def _report(lane: Lane, outcome: Outcome, running: _Running) -> dict[str, Any] |
         return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
 
 
-async def run_job(job: Job, call: Callable[[dict[str, Any]], Any]) -> None:
+async def run_job(
+    job: Job, call: Callable[[dict[str, Any]], Any], current_task: Callable[[], Task[Any] | None]
+) -> None:
     """Run one task of a coroutine function and report it. Runs as an `asyncio.Task` of its own."""
     context_source.set(job)
-    arguments = job.start()  # only here is it known when a coroutine starts
+    arguments = job.start(current_task())  # only here is it known when a coroutine begins
     if arguments is None:
         return
     outcome: Outcome | None = None

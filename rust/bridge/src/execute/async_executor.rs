@@ -30,6 +30,11 @@ impl PyAsyncExecutor {
         started.into_iter().map(|(run, assignment)| PyJob::new(&self.coroutines, run, assignment)).collect()
     }
 
+    /// No job begins from now on.
+    fn close(&self) {
+        self.coroutines.close();
+    }
+
     /// The asyncio tasks that run.
     fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         self.coroutines.tasks(py)

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conductor_core::delivery::HoldId;
@@ -14,6 +15,7 @@ pub(crate) struct Coroutines {
     /// only. Here and not in a dict of Python's, which would need a done-callback a task, and so a turn of the
     /// loop. Used from the loop's thread; no object is let go while it is locked.
     running: Mutex<Vec<Option<Running>>>,
+    is_closed: AtomicBool,
 }
 
 struct Running {
@@ -23,7 +25,7 @@ struct Running {
 
 impl Coroutines {
     pub(crate) fn new(queue: Arc<BurstQueue>, reporting: Arc<Reporting>) -> Self {
-        Self { queue, reporting, running: Mutex::default() }
+        Self { queue, reporting, running: Mutex::default(), is_closed: AtomicBool::new(false) }
     }
 
     pub(super) fn keep(&self, run: Run, hold: HoldId, task: Py<PyAny>) {
@@ -54,6 +56,15 @@ impl Coroutines {
         let running = self.lock();
         let ended = running.iter().flatten().filter(|running| cancelled.contains(&running.hold));
         ended.map(|running| running.task.clone_ref(py)).collect()
+    }
+
+    /// None begins from now on.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     pub(super) fn let_go(&self) {

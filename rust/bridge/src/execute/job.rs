@@ -71,21 +71,20 @@ impl Drop for PyJob {
 
 #[pymethods]
 impl PyJob {
-    /// Keeps the asyncio task that runs this until it is reported.
-    fn keep(&self, task: Py<PyAny>) {
-        let hold = self.lock().completion.as_ref().and_then(Completion::hold);
-        // None: the task factory is one that starts tasks at once, and it has ended.
-        if let Some(hold) = hold {
-            self.coroutines.keep(self.run, hold, task);
-        }
-    }
-
-    /// The coroutine is about to run: what its function gets. `None` if the input cannot be read, which is
-    /// reported then.
-    fn start<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    /// The coroutine begins, run by `task`, which is kept until it is reported: what its function gets. `None` if
+    /// it is not to run: the input cannot be read, which is reported here; or the server has ended the task, or
+    /// the executor is closed, and it counts as lost.
+    ///
+    /// Kept from here on and not earlier: a task that is cancelled before it begins never comes here, and would be
+    /// kept for ever. The loop has a strong reference until then.
+    fn start<'py>(&self, py: Python<'py>, task: Py<PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let may_run = |completion: &&Completion| !completion.is_cancelled() && !self.coroutines.is_closed();
+        let hold = self.lock().completion.as_ref().filter(may_run).and_then(Completion::hold);
+        let Some(hold) = hold else { return Ok(None) };
         let reporting = &self.coroutines.reporting;
         match reporting.arguments(py, &self.task) {
             Ok(arguments) => {
+                self.coroutines.keep(self.run, hold, task);
                 reporting.started(&self.task);
                 let _ = self.started.set(Instant::now());
                 Ok(Some(arguments))
