@@ -189,12 +189,12 @@ impl Server {
         let now = self.now();
         let path = request.path.strip_prefix(b"/api").unwrap_or(request.path);
         match (request.method, path) {
-            (b"POST", b"/tasks") => match self.tasks.report(request.body, now) {
+            (b"POST", b"/tasks") => match self.tasks.report(&request.body, now) {
                 Some(_) => self.respond(token, "200 OK", "text/plain", b"updated"),
                 None => self.respond(token, "404 Not Found", "text/plain", b"no such task"),
             },
             (b"POST", b"/tasks/update-v2") => {
-                if let Some(number) = self.tasks.report(request.body, now) {
+                if let Some(number) = self.tasks.report(&request.body, now) {
                     let task_type = self.tasks.type_of(number);
                     self.ask(token, Form::Single, task_type, 1, now + SINGLE_TIMEOUT);
                 } else {
