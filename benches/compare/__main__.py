@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from benches.compare import machine, measure, report
-from benches.compare.scenarios import SCENARIOS
+from benches.compare.cases import SCENARIOS
+from benches.compare.peers import PEERS
 
 _RESULTS = machine.ROOT / "benches" / "results"
 

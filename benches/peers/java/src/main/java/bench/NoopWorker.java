@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The client program on the Java SDK: NoopWorker URL SLOTS INTERVAL_MILLIS POLL_TIMEOUT_MILLIS; 0: the SDK's own.
- * update-v2 is the system property conductor.worker.all.taskUpdateV2.
+ * The client program on the Java SDK: NoopWorker URL SLOTS INTERVAL_MILLIS POLL_TIMEOUT_MILLIS UPDATE_V2.
+ * 0: the SDK's own. UPDATE_V2: true or false.
  */
 public final class NoopWorker implements Worker {
     private final int interval;
@@ -40,6 +40,7 @@ public final class NoopWorker implements Worker {
     }
 
     public static void main(String[] arguments) throws InterruptedException {
+        System.setProperty("conductor.worker.all.taskUpdateV2", arguments[4]);
         int slots = Integer.parseInt(arguments[1]);
         int timeout = Integer.parseInt(arguments[3]);
         ConductorClient.Builder<?> client = ConductorClient.builder().basePath(arguments[0]);
