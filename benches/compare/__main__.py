@@ -35,12 +35,22 @@ def main() -> None:
     for scenario in SCENARIOS:
         if scenario.name not in given.only if given.only else given.quick and not scenario.quick:
             continue
-        clients = [client for client in scenario.clients if (given.client or "") in client.name]
+        # Other SDKs need their own tools: make report.
+        clients = [
+            client
+            for client in scenario.clients
+            if client.program not in PEERS and (given.client or "") in client.name
+        ]
         seconds = given.seconds or (1.0 if given.quick else scenario.seconds)
         for round_number in range(1, (given.rounds or (3 if given.quick else 5)) + 1):
             # Every other round in reverse, so that none always comes after the same one.
             for client in clients if round_number % 2 else clients[::-1]:
-                sample = measure.sample(scenario, client, round_number, seconds / 3, seconds)
+                try:
+                    sample = measure.sample(
+                        scenario, client, round_number, max(client.warm_up, seconds / 3), seconds
+                    )
+                except measure.FailedError as error:
+                    raise SystemExit(str(error)) from None
                 results.samples.append(sample)
                 shown = [column for column in scenario.columns if column in sample.figures]
                 figures = ", ".join(

@@ -53,5 +53,6 @@ def document(
 
 
 FUNCTIONS: Dict[str, Callable[..., Any]] = {  # noqa: UP006
-    function.__name__: function for function in (noop, async_noop, async_yield, nap, async_nap, crunch, document)
+    function.__name__: function
+    for function in (noop, async_noop, async_yield, nap, async_nap, crunch, document)
 }
