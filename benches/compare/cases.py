@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benches.compare.scenarios import Client, Scenario
 
 FLOOR = Client("floor", "floor", slots=32)
@@ -15,13 +17,15 @@ SDK_50 = Client("conductor-python, 50 threads", "sdk", slots=50)
 SDK_ASYNC = Client("conductor-python, async, 10", "sdk", "async_noop", 10)
 
 # Each at the settings that suit it best, found by trying, and at those of its builder or README.
-GO = Client("Go SDK, batch 100", "go", slots=100, arguments=("100", "1", "0"))
-GO_README = Client("Go SDK, as in its README", "go", arguments=("1", "100", "0"), quick=False)
-_JAVA = ("50", "1", "0")
+GO = Client("Go SDK, batch 100", "go", slots=100, arguments=("100", "1"))
+GO_README = Client("Go SDK, as in its README", "go", arguments=("1", "100"), quick=False)
+_JAVA = ("50", "1")
 _WARM = 60.0
 JAVA = Client("Java SDK, 50 threads", "java", "noop", 50, 1, (*_JAVA, "false"), _WARM, 3)
 JAVA_V2 = Client("Java SDK, 50 threads, update-v2", "java", "noop", 50, 1, (*_JAVA, "true"), _WARM, 3)
-JAVA_DEFAULTS = Client("Java SDK, defaults", "java", arguments=("0", "0", "0", "false"), quick=False)
+JAVA_README = Client(
+    "Java SDK, as in its README", "java", slots=10, arguments=("10", "0", "false"), quick=False
+)
 RUST = Client("Rust SDK, 10 tasks", "rust", slots=10, arguments=("10", "1"))
 RUST_50 = Client("Rust SDK, 50 tasks", "rust", slots=50, arguments=("50", "1"))
 RUST_DEFAULTS = Client("Rust SDK, defaults", "rust", arguments=("0", "0"), quick=False)
@@ -46,12 +50,7 @@ _IDLE_CLIENTS = (
     Client("conductor-python, 10 task types", "sdk", task_types=10),
 )
 _OPEN = {"kind": "open", "per_second": 50}
-_LATENCY_PEERS = (
-    Client("Go SDK, batch 100", "go", slots=100, arguments=("100", "1", "0")),
-    Client("Java SDK, 50 threads", "java", "noop", 50, 1, (*_JAVA, "false"), 30, 3),
-    Client("Rust SDK, 10 tasks", "rust", slots=10, arguments=("10", "1")),
-    Client("JavaScript SDK, 10 tasks", "javascript", slots=10, arguments=("10", "0")),
-)
+_LATENCY_PEERS = (GO, replace(JAVA, warm_up=30.0), RUST, JAVASCRIPT)
 PAYLOADS = {"1 KB": 1_024, "10 KB": 10_240, "100 KB": 102_400, "1 MB": 1_048_576}
 _DOCUMENTS = (
     FLOOR,
@@ -79,7 +78,7 @@ SCENARIOS = (
             RUST_DEFAULTS,
             JAVA,
             JAVA_V2,
-            JAVA_DEFAULTS,
+            JAVA_README,
             GO,
             GO_README,
             JAVASCRIPT,

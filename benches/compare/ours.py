@@ -1,4 +1,7 @@
-"""The client program on conductor_fast: `python -m benches.compare.ours URL FUNCTION SLOTS TASK_TYPES [metrics]`."""
+"""The client program on conductor_fast.
+
+`python -m benches.compare.ours URL FUNCTION SLOTS TASK_TYPES [metrics]`
+"""
 
 from __future__ import annotations
 

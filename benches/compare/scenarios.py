@@ -1,4 +1,4 @@
-"""What is measured is a scenario: the server's behaviour, the clients that meet it, the figures that are shown."""
+"""A scenario: the server's behaviour, the clients that meet it, the figures that are shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Client:
-    """`program`: floor, ours, sdk, bare or a peer. `slots`: threads, or coroutines, or the floor's connections.
+    """`program`: floor, ours, sdk, bare or a peer. `slots`: threads, coroutines, or the floor's connections.
     `arguments`: further ones of its program. `warm_up`: seconds, where a third of the stretch is too little.
     `rounds`: the most, where each takes long. `quick`: also in quick runs.
     """

@@ -1,4 +1,7 @@
-"""The client program on conductor-python: `python -m benches.compare.sdk URL FUNCTION SLOTS TASK_TYPES [metrics]`."""
+"""The client program on conductor-python.
+
+`python -m benches.compare.sdk URL FUNCTION SLOTS TASK_TYPES [metrics]`
+"""
 
 import sys
 import tempfile

@@ -1,6 +1,5 @@
-"""The report: this package beside every other client of Conductor, on the benchmark's server and on the real one.
+"""This package beside every other client of Conductor, on the benchmark's server and on the real one.
 
 store.py (what is kept of a run, and its merging), ratios.py (which ratios may be drawn), svg.py and plots.py
-(pictures), applications.py (whole applications, on the real server too), page.py (docs/report.md, README.md),
-__main__.py. findings.md is written by people.
+(pictures), page.py (docs/report.md, README.md), __main__.py. findings.md is written by people.
 """

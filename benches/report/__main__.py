@@ -80,7 +80,7 @@ def _scenario(report: Report, scenario: Scenario, rounds: int | None, *, quick: 
                 report.fail(scenario.name, client.name, "failed", _one_line(str(error)))
                 print(f"{scenario.name} {number}: {client.name} failed: {error}", file=sys.stderr)
                 continue
-            report.samples.append(sample)
+            report.add(sample)
             shown = [column for column in scenario.columns if column in sample.figures]
             figures = (
                 f"{HEADINGS[name][1].format(sample.figures[name])} {HEADINGS[name][0]}" for name in shown
@@ -117,7 +117,7 @@ def _server(report: Report, server: str, rounds: int) -> None:
             for number in range(1, rounds + 1):
                 for engine in engines if number % 2 else engines[::-1]:
                     with contextlib.nullcontext(real) if real else servers.dev_server() as at:
-                        report.applications.append(applications.sample(at, engine, number, _SECONDS))
+                        report.add_application(applications.sample(at, engine, number, _SECONDS))
                     print(f"{report.applications[-1]}", file=sys.stderr)
     except (NotInstalledError, AssertionError, SystemExit) as error:
         report.applications = [sample for sample in report.applications if sample.server != server]

@@ -94,10 +94,10 @@ def _page(report: Report, drawn: list[str]) -> Iterator[str]:
         yield "\n".join(f"* {line}" for line in troubles)
     yield _measured_on(report)
     yield (
-        "A client has one core, the server the other. CPU is that of all processes of a client, PSS their memory. "
-        "Each SDK runs the same no-op function at the settings that suit it best and at its defaults "
-        "([benches/README.md](../benches/README.md) has them). The **floor** is a bare Rust client "
-        "without JSON, retry or function."
+        "A client has one core, the server the other. CPU is that of all processes of a client, PSS their "
+        "memory. Each SDK runs the same no-op function at the settings that suit it best and at its defaults "
+        "([benches/README.md](../benches/README.md) has them). The **floor** is a bare Rust client without "
+        "JSON, retry or function."
     )
     for name in drawn:
         yield f"![{name}]({_picture(name).name})"
@@ -110,8 +110,8 @@ def _page(report: Report, drawn: list[str]) -> Iterator[str]:
         yield "## Whole applications"
         yield (
             "Ten no-op workers of 10 threads: an unmodified program of conductor-python, the same under "
-            "`conductor-fast accelerate`, and one written for this package. On the real server it is the server that "
-            "limits tasks/s, whoever works; a workflow of ten tasks counts ten."
+            "`conductor-fast accelerate`, and one written for this package. On the real server it is the "
+            "server that limits tasks/s, whoever works; a workflow of ten tasks counts ten."
         )
         yield from _applications(report)
     yield "## Where it does not win"
@@ -231,9 +231,9 @@ def _measured_on(report: Report) -> str:
     kept = report.results()
     return (
         f"Medians of up to {kept.rounds()} alternating rounds of `make report` on {facts['date'][:10]} at "
-        f"{facts['conductor-fast'].partition(', ')[2]}: {facts['CPU']}, {facts['kernel']}, {facts['Python']}, "
-        f"conductor-python {facts['conductor-python']}, a load of {facts['load'].partition(' ')[0]} beforehand. "
-        f"{kept.noise() or ''}"
+        f"{facts['conductor-fast'].partition(', ')[2]}: {facts['CPU']}, {facts['kernel']}, "
+        f"{facts['Python']}, conductor-python {facts['conductor-python']}, a load of "
+        f"{facts['load'].partition(' ')[0]} beforehand. {kept.noise() or ''}"
     ).strip()
 
 

@@ -154,6 +154,6 @@ def _clients(results: Results, name: str) -> list[Client]:
 def _small_print(results: Results) -> Sequence[str]:
     facts = results.facts
     return (
-        f"{facts['CPU']}; client and server on a core each.",
-        f"Medians of alternating rounds, lines: least to most. {facts['date'][:10]}.",
+        f"{facts['CPU']}, {facts['date'][:10]}; client and server on a core each.",
+        "Medians of alternating rounds; a black or white line goes from the least to the most.",
     )

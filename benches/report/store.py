@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from benches.compare.measure import Sample
 from benches.compare.report import Results
 from benches.zero_change.measure import Sample as Application
 
-KEPT_FIGURES = 4
-"""Significant digits of a sample's figures: noise begins earlier."""
+KEPT_DIGITS = 4
+"""Significant ones of a sample's figures: noise begins earlier."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Problem:
 
 @dataclass
 class Report:
-    """Parts are scenarios, by name, or servers of the applications; each knows when and on what it was measured."""
+    """Parts are scenarios, by name, or servers of the applications; each knows when it was measured."""
 
     facts: dict[str, str]
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -54,10 +55,19 @@ class Report:
             "parts": _lines(self.parts),
             "problems": _list(map(dataclasses.asdict, self.problems)),
             "ratios": _list(ratios),
-            "samples": _list(map(_rounded, map(dataclasses.asdict, self.samples))),
-            "applications": _list(map(_rounded, map(dataclasses.asdict, self.applications))),
+            "samples": _list(map(dataclasses.asdict, self.samples)),
+            "applications": _list(map(dataclasses.asdict, self.applications)),
         }
         path.write_text("{\n" + ",\n".join(f'"{name}": {text}' for name, text in fields.items()) + "\n}\n")
+
+    def add(self, sample: Sample) -> None:
+        figures = {name: _rounded(figure) for name, figure in sample.figures.items()}
+        self.samples.append(dataclasses.replace(sample, figures=figures))
+
+    def add_application(self, sample: Application) -> None:
+        fields = dataclasses.asdict(sample)
+        rounded = {name: _rounded(value) for name, value in fields.items() if isinstance(value, float)}
+        self.applications.append(Application(**{**fields, **rounded}))
 
     def start_part(self, name: str, facts: dict[str, str]) -> None:
         """Forgets what an earlier run said of it."""
@@ -83,14 +93,9 @@ def _lines(mapping: dict[str, dict[str, str]]) -> str:
     return f"{{\n{lines}\n}}"
 
 
-def _list(items: object) -> str:
-    assert hasattr(items, "__iter__")
+def _list(items: Iterable[object]) -> str:
     return "[\n" + ",\n".join(json.dumps(item) for item in items) + "\n]"
 
 
-def _rounded(value: object) -> object:
-    if isinstance(value, float):
-        return float(f"{value:.{KEPT_FIGURES}g}") if abs(value) < 1e6 else round(value)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return value
+def _rounded(value: float) -> float:
+    return float(f"{value:.{KEPT_DIGITS}g}") if abs(value) < 1e6 else round(value)

@@ -97,7 +97,8 @@ class Picture:
             y = scale.at(value)
             self._parts.append(
                 f'<line class="grid" x1="{_PLOT_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}"/>'
-                f'<text class="small" x="{_PLOT_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>'
+                f'<text class="small" x="{_PLOT_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
+                f"{_short(value)}</text>"
             )
         for index, name in enumerate(axis):
             x = _PLOT_LEFT + 8 + index * step
@@ -149,7 +150,8 @@ class Picture:
             anchor = "start" if x < _LEFT + 10 else "end" if x > WIDTH - _RIGHT - 10 else "middle"
             self._parts.append(
                 f'<line class="grid" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}"/>'
-                f'<text class="small" x="{x:.1f}" y="{bottom + 14}" text-anchor="{anchor}">{_short(value)}</text>'
+                f'<text class="small" x="{x:.1f}" y="{bottom + 14}" text-anchor="{anchor}">'
+                f"{_short(value)}</text>"
             )
         for index, row in enumerate(rows):
             y = top + index * _ROW
@@ -172,7 +174,8 @@ class _Scale:
 
     def __init__(self, values: Sequence[float], start: float, end: float) -> None:
         self._start, self._end = start, end
-        self._first = math.floor(math.log10(min(values)) + 1e-9)
+        # From below the least: a bar has a length.
+        self._first = math.floor(math.log10(min(values) / 1.5))
         self._last = max(math.ceil(math.log10(max(values)) - 1e-9), self._first + 1)
 
     def at(self, value: float) -> float:

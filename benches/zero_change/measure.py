@@ -45,8 +45,9 @@ class Sample:
 
 
 def sample(server: Server, engine: str, round_number: int, seconds: float) -> Sample:
-    """All of it, in fresh processes; `seconds` idle and again as long at full work. `engine`: sdk, accelerated,
-    or ours, which is a program written for this package.
+    """All of it, in fresh processes; `seconds` idle and again as long at full work.
+
+    `engine`: sdk, accelerated, or ours, which is a program written for this package.
     """
     with tempfile.TemporaryDirectory() as folder:
         wanted = [server.start(step) for step in STEPS]

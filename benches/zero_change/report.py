@@ -51,8 +51,8 @@ def rows(samples: Sequence[Sample], server: str, engine: str = "accelerated") ->
         yield Row(name, form.format(before), form.format(after), ratio)
     reported = [[sample.held_tasks_reported for sample in own] for own in (there, here)]
     if None not in reported[0] and None not in reported[1]:
-        cells = (" to ".join(map(str, sorted({min(own), max(own)}))) for own in reported)  # type: ignore[type-var]
-        yield Row("50 running tasks at SIGTERM, reported", *cells, None)
+        first, second = (" to ".join(map(str, sorted({min(own), max(own)}))) for own in reported)  # type: ignore[type-var]
+        yield Row("50 running tasks at SIGTERM, reported", first, second, None)
         burnt = [[sample.cpu_bound_tasks_per_second or 0.0 for sample in own] for own in (there, here)]
         before, after = map(statistics.median, burnt)
         yield Row("tasks/s, CPU-bound Python", f"{before:.0f}", f"{after:.0f}", after / before)

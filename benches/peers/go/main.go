@@ -1,6 +1,6 @@
-// The client program on the Go SDK: worker URL SLOTS INTERVAL_MILLIS POLL_TIMEOUT_MILLIS
+// The client program on the Go SDK: worker URL SLOTS INTERVAL_MILLIS
 //
-// 0 as timeout: the SDK's own. It has no defaults for batch size and interval: those of its README are 1 and 100 ms.
+// It has no defaults for these two: in its README they are 1 and 100 ms.
 package main
 
 import (
@@ -35,12 +35,6 @@ func main() {
 	interval := time.Duration(number(3)) * time.Millisecond
 	if err := runner.StartWorker("bench_0", noop, number(2), interval); err != nil {
 		log.Fatal(err)
-	}
-	if timeout := number(4); timeout > 0 {
-		err := runner.SetPollTimeoutForTask("bench_0", time.Duration(timeout)*time.Millisecond)
-		if err != nil {
-			log.Fatal(err)
-		}
 	}
 	runner.WaitWorkers()
 }

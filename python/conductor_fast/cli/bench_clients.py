@@ -1,4 +1,7 @@
-"""Clients of `conductor-fast bench` as programs: `python -m conductor_fast.cli.bench_clients NAME URL SLOTS`."""
+"""Clients of `conductor-fast bench` as programs.
+
+`python -m conductor_fast.cli.bench_clients NAME URL SLOTS`
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,13 @@ def ours(url: str, slots: int) -> None:
 
 
 def bare(url: str, _slots: int) -> None:
-    """Bare sockets: a poll for 64 tasks, a post for each, eight in flight; no JSON is read, no function called.
-    Ends with the server.
-    """
+    """Bare sockets: a poll for 64 tasks, a post for each, eight in flight; ends with the server."""
     server = urlsplit(url)
     host = f"{server.hostname}:{server.port}"
     connections = [_Connection(server.hostname or "", server.port or 80) for _ in range(_CONNECTIONS)]
     poll = (
-        f"GET {server.path}/tasks/poll/batch/{TASK_TYPE}?workerid=bare&count={_BATCH}&timeout=100 HTTP/1.1\r\n"
+        f"GET {server.path}/tasks/poll/batch/{TASK_TYPE}?workerid=bare&count={_BATCH}&timeout=100"
+        " HTTP/1.1\r\n"
         f"Host: {host}\r\n\r\n"
     ).encode()
     head = (
@@ -50,7 +52,8 @@ def bare(url: str, _slots: int) -> None:
         connections[0].send(poll)
         found = ids.findall(connections[0].answer())
         tasks = [
-            b'{"%b":"%b","%b":"%b"' % (*one, *other) for one, other in zip(found[::2], found[1::2], strict=True)
+            b'{"%b":"%b","%b":"%b"' % (*one, *other)
+            for one, other in zip(found[::2], found[1::2], strict=True)
         ]
         for first in range(0, len(tasks), _CONNECTIONS):
             posts = list(zip(connections, tasks[first : first + _CONNECTIONS], strict=False))

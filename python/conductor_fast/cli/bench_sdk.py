@@ -1,7 +1,10 @@
-"""conductor-python as a client of `conductor-fast bench`: `python -m conductor_fast.cli.bench_sdk URL SLOTS`."""
+"""conductor-python as a client of `conductor-fast bench`.
 
-# No `from __future__ import annotations`: with it every task of conductor-python 2.0.0 fails, because it reads
-# the annotations as they stand.
+`python -m conductor_fast.cli.bench_sdk URL SLOTS`
+"""
+
+# No `from __future__ import annotations`: with it every task of conductor-python 2.0.0 fails, because it
+# reads the annotations as they stand.
 import importlib
 import sys
 from typing import Any, Dict  # noqa: UP035 # as its programs have it

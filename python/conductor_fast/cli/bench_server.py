@@ -1,7 +1,7 @@
 """The server of `conductor-fast bench` as a program: the dev server, whose queue does not run empty.
 
-Prints its URL, then answers each line on stdin with a line: `count` with how many tasks were completed so far,
-`check` with how many of those that it still knows gave back something else than their input.
+Prints its URL, then answers each line on stdin with a line: `count` with how many tasks were completed so
+far, `check` with how many of those that it still knows gave back something else than their input.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def main() -> None:
                     answer = forgotten + server.count(TASK_TYPE, "COMPLETED")
             else:
                 ended = server.tasks(TASK_TYPE, "COMPLETED")
-                answer = sum(task["outputData"] != INPUT for task in ended) + server.count(TASK_TYPE, "FAILED")
+                answer = sum(task["outputData"] != INPUT for task in ended) + server.count(
+                    TASK_TYPE, "FAILED"
+                )
             print(answer, flush=True)  # noqa: T201
 
 

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The client program on the Java SDK: NoopWorker URL SLOTS INTERVAL_MILLIS POLL_TIMEOUT_MILLIS UPDATE_V2.
- * 0: the SDK's own. UPDATE_V2: true or false.
+ * The client program on the Java SDK: NoopWorker URL SLOTS INTERVAL_MILLIS UPDATE_V2.
+ * INTERVAL_MILLIS 0: the SDK's own, and its own connection pool. UPDATE_V2: true or false.
  */
 public final class NoopWorker implements Worker {
     private final int interval;
@@ -40,24 +40,19 @@ public final class NoopWorker implements Worker {
     }
 
     public static void main(String[] arguments) throws InterruptedException {
-        System.setProperty("conductor.worker.all.taskUpdateV2", arguments[4]);
+        System.setProperty("conductor.worker.all.taskUpdateV2", arguments[3]);
         int slots = Integer.parseInt(arguments[1]);
-        int timeout = Integer.parseInt(arguments[3]);
+        int interval = Integer.parseInt(arguments[2]);
         ConductorClient.Builder<?> client = ConductorClient.builder().basePath(arguments[0]);
-        if (slots > 0) {
+        if (interval > 0) {
             // By default 5 idle ones are kept, and every other post would make a connection of its own.
             client.connectionPoolConfig(new ConnectionPoolConfig(slots + 1, 5, TimeUnit.MINUTES));
         }
-        Worker worker = new NoopWorker(Integer.parseInt(arguments[2]));
-        TaskRunnerConfigurer.Builder runner =
-                new TaskRunnerConfigurer.Builder(new TaskClient(client.build()), List.of(worker));
-        if (slots > 0) {
-            runner.withThreadCount(slots);
-        }
-        if (timeout > 0) {
-            runner.withTaskPollTimeout(timeout);
-        }
-        runner.build().init();
+        Worker worker = new NoopWorker(interval);
+        new TaskRunnerConfigurer.Builder(new TaskClient(client.build()), List.of(worker))
+                .withThreadCount(slots) // without it the SDK polls nothing
+                .build()
+                .init();
         Thread.currentThread().join();
     }
 }
