@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -103,7 +103,8 @@ def sample(name: str, words: list[str], number: int, seconds: float, threads: in
                     errors.seek(0)
                     raise FailedError(f"ended in the middle: {errors.read().strip()[-500:]}")
             finally:
-                os.killpg(client.pid, signal.SIGTERM)
+                with suppress(ProcessLookupError):
+                    os.killpg(client.pid, signal.SIGTERM)
                 try:
                     client.wait(_STOP_SECONDS)
                 except subprocess.TimeoutExpired:
