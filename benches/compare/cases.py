@@ -13,24 +13,28 @@ OURS_50 = Client("conductor_fast, 50 threads", "ours", slots=50)
 OURS_ASYNC = Client("conductor_fast, 100 coroutines", "ours", "async_noop", 100)
 SDK_1 = Client("conductor-python, 1 thread", "sdk")
 SDK_10 = Client("conductor-python, 10 threads", "sdk", slots=10)
-SDK_50 = Client("conductor-python, 50 threads", "sdk", slots=50)
-SDK_ASYNC = Client("conductor-python, async, 10", "sdk", "async_noop", 10)
+SDK_50 = Client("conductor-python, 50 threads", "sdk", slots=50, quick=False)
+SDK_ASYNC = Client("conductor-python, async, 10", "sdk", "async_noop", 10, quick=False)
 
 # Each at the settings that suit it best, found by trying, and at those of its builder or README.
 GO = Client("Go SDK, batch 100", "go", slots=100, arguments=("100", "1"))
-GO_README = Client("Go SDK, as in its README", "go", arguments=("1", "100"), quick=False)
+GO_README = Client("Go SDK, as in its README", "go", arguments=("1", "100"), rounds=2, quick=False)
 _JAVA = ("50", "1")
 _WARM = 60.0
-JAVA = Client("Java SDK, 50 threads", "java", "noop", 50, 1, (*_JAVA, "false"), _WARM, 3)
-JAVA_V2 = Client("Java SDK, 50 threads, update-v2", "java", "noop", 50, 1, (*_JAVA, "true"), _WARM, 3)
+JAVA = Client("Java SDK, 50 threads", "java", "noop", 50, 1, (*_JAVA, "false"), _WARM, 2)
+JAVA_V2 = Client(
+    "Java SDK, 50 threads, update-v2", "java", "noop", 50, 1, (*_JAVA, "true"), _WARM, 2, quick=False
+)
 JAVA_README = Client(
-    "Java SDK, as in its README", "java", slots=10, arguments=("10", "0", "false"), quick=False
+    "Java SDK, as in its README", "java", slots=10, arguments=("10", "0", "false"), rounds=2, quick=False
 )
 RUST = Client("Rust SDK, 10 tasks", "rust", slots=10, arguments=("10", "1"))
-RUST_50 = Client("Rust SDK, 50 tasks", "rust", slots=50, arguments=("50", "1"))
-RUST_DEFAULTS = Client("Rust SDK, defaults", "rust", arguments=("0", "0"), quick=False)
+RUST_50 = Client("Rust SDK, 50 tasks", "rust", slots=50, arguments=("50", "1"), quick=False)
+RUST_DEFAULTS = Client("Rust SDK, defaults", "rust", arguments=("0", "0"), rounds=2, quick=False)
 JAVASCRIPT = Client("JavaScript SDK, 10 tasks", "javascript", slots=10, arguments=("10", "0"), warm_up=5)
-JAVASCRIPT_DEFAULTS = Client("JavaScript SDK, defaults", "javascript", arguments=("-1", "-1"), quick=False)
+JAVASCRIPT_DEFAULTS = Client(
+    "JavaScript SDK, defaults", "javascript", arguments=("-1", "-1"), rounds=2, quick=False
+)
 
 
 def again(client: Client) -> Client:
@@ -50,7 +54,7 @@ _IDLE_CLIENTS = (
     Client("conductor-python, 10 task types", "sdk", task_types=10),
 )
 _OPEN = {"kind": "open", "per_second": 50}
-_LATENCY_PEERS = (GO, replace(JAVA, warm_up=30.0), RUST, JAVASCRIPT)
+_LATENCY_PEERS = (GO, replace(JAVA, warm_up=20.0), RUST, JAVASCRIPT)
 PAYLOADS = {"1 KB": 1_024, "10 KB": 10_240, "100 KB": 102_400, "1 MB": 1_048_576}
 _DOCUMENTS = (
     FLOOR,
@@ -86,6 +90,7 @@ SCENARIOS = (
         ),
         _THROUGHPUT,
         quick=True,
+        report=(5, 3.0),
     ),
     Scenario(
         "latency",
@@ -101,6 +106,7 @@ SCENARIOS = (
         _LATENCY,
         {"arrivals": _OPEN},
         quick=True,
+        report=(3, 4.0),
     ),
     Scenario(
         "latency_gathered",
@@ -108,6 +114,7 @@ SCENARIOS = (
         (OURS_10, again(OURS_10), SDK_1, SDK_10, *_LATENCY_PEERS),
         _LATENCY,
         {"arrivals": _OPEN, "polls": "gathered"},
+        report=(2, 4.0),
     ),
     Scenario(
         "burst",
@@ -115,6 +122,7 @@ SCENARIOS = (
         (OURS_10, SDK_10),
         ("burst_first", "burst_last", "burst_last_50"),
         {"arrivals": {"kind": "burst", "tasks": 200, "every_millis": 1_000}},
+        report=(2, 4.0),
     ),
     Scenario(
         "burst_gathered",
@@ -122,6 +130,7 @@ SCENARIOS = (
         (OURS_10, SDK_10),
         ("burst_first", "burst_last", "burst_last_50"),
         {"arrivals": {"kind": "burst", "tasks": 200, "every_millis": 1_000}, "polls": "gathered"},
+        report=(2, 4.0),
     ),
     Scenario(
         "yield",
@@ -226,6 +235,7 @@ SCENARIOS = (
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "warm_up_seconds": 8},
         quick=True,
+        report=(2, 4.0),
     ),
     Scenario(
         "idle_at_once",
@@ -233,6 +243,7 @@ SCENARIOS = (
         _IDLE_CLIENTS,
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "polls": "at_once", "warm_up_seconds": 8},
+        report=(2, 4.0),
     ),
     Scenario(
         "endurance",
@@ -240,5 +251,6 @@ SCENARIOS = (
         (OURS_10,),
         ("tasks", "pss_mib", "pss_growth"),
         seconds=30.0,
+        report=(1, 30.0),
     ),
 )

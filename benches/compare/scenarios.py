@@ -27,7 +27,7 @@ class Client:
 @dataclass(frozen=True)
 class Scenario:
     """`server`: fields of options.rs in ../server. `seconds`: of a stretch. `quick`: also in quick runs.
-    `tls`: with a certificate of its own.
+    `tls`: with a certificate of its own. `report`: rounds, and seconds of a stretch, in `make report`.
     """
 
     name: str
@@ -38,3 +38,4 @@ class Scenario:
     seconds: float = 5.0
     quick: bool = False
     tls: bool = False
+    report: tuple[int, float] = (2, 2.0)

@@ -19,7 +19,8 @@ from benches.zero_change import measure as applications
 from benches.zero_change import servers
 from tests.server.installation import NotInstalledError
 
-_APPLICATIONS = ("dev server", servers.SQLITE, servers.REDIS)
+_QUICK_ROUNDS, _QUICK_SECONDS, _QUICK_WARM_UP = 2, 1.5, 6.0
+_APPLICATION_ROUNDS, _APPLICATION_SECONDS = 2, 4.0
 _WORDS = {"dev": "dev server", "sqlite": servers.SQLITE, "redis": servers.REDIS}
 
 
@@ -35,9 +36,7 @@ def main() -> None:
         metavar="PART",
         help=f"these parts; all others stay as they are in {page.KEPT.name}: {', '.join([*names, *_WORDS])}",
     )
-    parser.add_argument(
-        "--rounds", type=int, help="of each part (5 of the first two, else 3; 2 with --quick)"
-    )
+    parser.add_argument("--rounds", type=int, help="of each part (its own; 2 with --quick)")
     parser.add_argument(
         "--pages", action="store_true", help="measure nothing: page and pictures of what is kept"
     )
@@ -52,7 +51,7 @@ def main() -> None:
                 page.publish(report)
         for word, server in _WORDS.items():
             if word in given.only if given.only else not given.quick:
-                _server(report, server, given.rounds or 3)
+                _server(report, server, given.rounds or _APPLICATION_ROUNDS)
                 page.publish(report)
     page.publish(report)
     for line in page.first_lines(report):
@@ -62,10 +61,10 @@ def main() -> None:
 
 def _scenario(report: Report, scenario: Scenario, rounds: int | None, *, quick: bool) -> None:
     report.start_part(scenario.name, machine.facts())
-    seconds = min(scenario.seconds, 1.0 if quick else _SECONDS)
-    if scenario.name == "endurance":
-        seconds = scenario.seconds
-    rounds = rounds or (2 if quick else 5 if scenario.quick and scenario.name in _LONG else 3)
+    of_report, seconds = scenario.report
+    if quick:
+        of_report, seconds = _QUICK_ROUNDS, min(seconds, _QUICK_SECONDS)
+    rounds = rounds or of_report
     clients = list(_ready(report, scenario, quick=quick))
     for number in range(1, rounds + 1):
         # Every other round in reverse, so that none always comes after the same one.
@@ -86,11 +85,6 @@ def _scenario(report: Report, scenario: Scenario, rounds: int | None, *, quick: 
                 f"{HEADINGS[name][1].format(sample.figures[name])} {HEADINGS[name][0]}" for name in shown
             )
             print(f"{scenario.name} {number}: {client.name:34}{', '.join(figures)}", file=sys.stderr)
-
-
-_LONG = ("capacity", "latency")
-_SECONDS = 4.0
-_QUICK_WARM_UP = 8.0
 
 
 def _ready(report: Report, scenario: Scenario, *, quick: bool) -> Iterator[Client]:
@@ -117,7 +111,7 @@ def _server(report: Report, server: str, rounds: int) -> None:
             for number in range(1, rounds + 1):
                 for engine in engines if number % 2 else engines[::-1]:
                     with contextlib.nullcontext(real) if real else servers.dev_server() as at:
-                        report.add_application(applications.sample(at, engine, number, _SECONDS))
+                        report.add_application(applications.sample(at, engine, number, _APPLICATION_SECONDS))
                     print(f"{report.applications[-1]}", file=sys.stderr)
     except (NotInstalledError, AssertionError, SystemExit) as error:
         report.applications = [sample for sample in report.applications if sample.server != server]
