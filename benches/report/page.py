@@ -190,7 +190,14 @@ def _applications(report: Report) -> Iterator[str]:
         lines = [f"| {server} | conductor-python | accelerated | | ours | |", "|---|---|---|---|---|---|"]
         for name, row in columns["accelerated"].items():
             own = columns["ours"].get(name)
-            cells = [row.before, row.after, _ratio(row), own.after if own else "", _ratio(own)]
+            gained = _ratio(report, server, "accelerated", row)
+            cells = [
+                row.before,
+                row.after,
+                gained,
+                own.after if own else "",
+                _ratio(report, server, "ours", own),
+            ]
             lines.append(f"| {name} | {' | '.join(cells)} |")
         yield "\n".join(lines)
 
@@ -216,14 +223,20 @@ def _readme_applications(report: Report) -> Iterator[str]:
                 cells += ["", "", ""]
             else:
                 limited = name == "tasks/s at full work" and server != "dev server"
-                cells += [row.before, row.after, "the server's limit" if limited else _ratio(row)]
+                cells += [
+                    row.before,
+                    row.after,
+                    "the server's limit" if limited else _ratio(report, server, "accelerated", row),
+                ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     yield "\n".join(lines)
     yield _measured_on(report)
 
 
-def _ratio(row: applications.Row | None) -> str:
-    return "" if row is None or row.ratio is None else ratios.shown(row.ratio)
+def _ratio(report: Report, server: str, engine: str, row: applications.Row | None) -> str:
+    """If it may be drawn."""
+    drawn = {(ratio.part, ratio.ours, ratio.figure): ratio.shown for ratio in ratios.ratios(report)}
+    return "" if row is None else drawn.get((server, engine, row.name), "")
 
 
 def _measured_on(report: Report) -> str:

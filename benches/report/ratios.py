@@ -54,10 +54,12 @@ def ratios(report: Report) -> list[Ratio]:
             ("capacity", _capacity(results)),
             ("latency", _latency(results, "latency", cases.OURS_1)),
             ("latency_gathered", _latency(results, "latency_gathered", cases.OURS_10)),
+            ("applications", _applications(report)),
         )
-        if drift.get(part, 1.0) <= MOST_DRIFT
+        # No application is started twice: what judges the machine is what does so for the first part.
+        if drift.get(part if part in DRIFT_FIGURES else "capacity", 1.0) <= MOST_DRIFT
         for ratio in found
-    ] + list(_applications(report))
+    ]
 
 
 def as_json(report: Report) -> list[dict[str, object]]:
