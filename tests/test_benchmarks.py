@@ -64,11 +64,9 @@ def published(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "before\n<!-- figures -->\nolder\n<!-- /figures -->\nafter\n<!-- applications -->\n"
         "kept\n<!-- /applications -->\n"
     )
-    monkeypatch.setattr(page, "ROOT", tmp_path)
     monkeypatch.setattr(page, "README", tmp_path / "README.md")
-    monkeypatch.setattr(page, "KEPT", tmp_path / "docs" / "report.json")
-    monkeypatch.setattr(page, "PAGE", tmp_path / "docs" / "report.md")
-    page.publish(report)
+    monkeypatch.setattr(page, "DOCS", tmp_path / "docs")
+    page.publish(report, tmp_path / "docs")
     return tmp_path
 
 
@@ -103,6 +101,8 @@ def test_what_is_published_is_what_is_kept(report: Report, published: Path) -> N
     kept = Report.read(published / "docs" / "report.json")
     assert kept == report
     assert (published / "docs" / "report-cpu.svg").exists()
+    page.publish(report, published)
+    assert (published / "README.md").read_text() == readme, "only what goes into docs/ is README's"
     told = (published / "docs" / "report.md").read_text()
     assert "| capacity | CPU µs per task | Go SDK, batch 100 | conductor_fast, 10 threads | 7.0 × |" in told
     assert "Nowhere in this run." in told
@@ -113,7 +113,7 @@ def test_a_machine_that_drifts_gives_no_ratio_and_is_told_first(report: Report, 
     report.samples = [sample for sample in report.samples if sample.client != AGAIN]
     report.samples += _samples(AGAIN, 13.4)
     assert ratios.ratios(report) == []
-    page.publish(report)
+    page.publish(report, published / "docs")
     for name in ("README.md", "docs/report.md"):
         written = (published / name).read_text()
         assert written.index("**The machine drifted by 10% during `capacity`**") < written.index("|")
@@ -202,8 +202,8 @@ def test_every_ratio_of_the_readme_is_in_the_kept_report() -> None:
 
 
 def test_the_kept_ratios_follow_from_the_kept_samples() -> None:
-    kept = page.KEPT.read_text()
-    assert json.loads(kept)["ratios"] == ratios.as_json(Report.read(page.KEPT))
+    kept = page.DOCS / page.KEPT
+    assert json.loads(kept.read_text())["ratios"] == ratios.as_json(Report.read(kept))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 class Client:
     """`program`: floor, ours, sdk, bare or a peer. `slots`: threads, coroutines, or the floor's connections.
     `arguments`: further ones of its program. `warm_up`: seconds, where a third of the stretch is too little.
-    `rounds`: the most, where each takes long. `quick`: also in quick runs.
+    `rounds`: the most, where each takes long. `quick`: also in a quick report.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`server`: fields of options.rs in ../server. `seconds`: of a stretch. `quick`: also in quick runs.
+    """`server`: fields of options.rs in ../server. `seconds`: of a stretch. `quick`: also in a quick report.
     `tls`: with a certificate of its own. `report`: rounds, and seconds of a stretch, in `make report`.
     """
 

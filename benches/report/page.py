@@ -15,9 +15,9 @@ from benches.report.store import Report
 from benches.zero_change import report as applications
 from benches.zero_change.servers import REDIS, SQLITE
 
-KEPT = ROOT / "docs" / "report.json"
-PAGE = ROOT / "docs" / "report.md"
+DOCS = ROOT / "docs"
 README = ROOT / "README.md"
+KEPT, PAGE = "report.json", "report.md"
 FINDINGS = Path(__file__).with_name("findings.md")
 _README_SCENARIOS = ("capacity", "latency", "latency_gathered")
 # More is better; of all others less.
@@ -25,13 +25,15 @@ _MORE = ("tasks_per_second",)
 _JUDGED = ("tasks_per_second", "cpu_micros_per_task", "latency_p50", "latency_p99", "pss_mib", "cpu_percent")
 
 
-def publish(report: Report) -> None:
-    """Writes JSON, page, pictures and README's section."""
-    report.write(KEPT, ratios.as_json(report))
+def publish(report: Report, folder: Path) -> None:
+    """Writes JSON, page and pictures; in docs/ README's section, too."""
+    report.write(folder / KEPT, ratios.as_json(report))
     drawn = plots.pictures(report.results())
     for name, picture in drawn.items():
-        _picture(name).write_text(picture)
-    PAGE.write_text("\n\n".join(_page(report, list(drawn))) + "\n")
+        (folder / _picture(name)).write_text(picture)
+    (folder / PAGE).write_text("\n\n".join(_page(report, list(drawn))) + "\n")
+    if folder != DOCS:
+        return
     content = README.read_text()
     content = _replace(content, "figures", "\n\n".join(_readme(report, list(drawn))))
     if report.applications:
@@ -100,7 +102,7 @@ def _page(report: Report, drawn: list[str]) -> Iterator[str]:
         "JSON, retry or function."
     )
     for name in drawn:
-        yield f"![{name}]({_picture(name).name})"
+        yield f"![{name}]({_picture(name)})"
     yield "## Ratios"
     yield "\n".join(_ratio_table(report))
     for scenario, _ in results.shown():
@@ -130,7 +132,7 @@ def _readme(report: Report, drawn: list[str]) -> Iterator[str]:
         yield sentence
     for name, words in (("cpu", "CPU per task of each client"), ("latency", "Latency of each client")):
         if name in drawn:
-            yield f"![{words}](docs/{_picture(name).name})"
+            yield f"![{words}](docs/{_picture(name)})"
     for scenario, _ in results.shown():
         if scenario.name in _README_SCENARIOS:
             yield _table(results, scenario, short=True)
@@ -163,12 +165,14 @@ def _table(results: Results, scenario: Scenario, *, short: bool) -> str:
     clients = next(clients for shown, clients in results.shown() if shown == scenario)
     if short:
         clients = [client for client in clients if not cases.is_again(client)]
-    heads = [HEADINGS[column][0] for column in scenario.columns]
+    # That one is a ratio, in whatever round: they stand in their own table.
+    columns = [column for column in scenario.columns if column != "cpu_per_floor"]
+    heads = [HEADINGS[column][0] for column in columns]
     title = scenario.title if short else scenario.name
     lines = [f"| {title} | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
     write = short_cell if short else cell
     for client in clients:
-        cells = [write(results, scenario.name, client.name, column) for column in scenario.columns]
+        cells = [write(results, scenario.name, client.name, column) for column in columns]
         lines.append(f"| {client.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -250,8 +254,8 @@ def _measured_on(report: Report) -> str:
     ).strip()
 
 
-def _picture(name: str) -> Path:
-    return ROOT / "docs" / f"report-{name}.svg"
+def _picture(name: str) -> str:
+    return f"report-{name}.svg"
 
 
 def _replace(content: str, mark: str, text: str) -> str:
