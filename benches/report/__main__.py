@@ -19,7 +19,7 @@ from benches.zero_change import measure as applications
 from benches.zero_change import servers
 from tests.server.installation import NotInstalledError
 
-_QUICK_ROUNDS, _QUICK_SECONDS, _QUICK_WARM_UP = 2, 1.5, 6.0
+_QUICK_ROUNDS, _QUICK_SECONDS, _QUICK_WARM_UP = 2, 1.0, 6.0
 _QUICK_FOLDER = machine.ROOT / "target" / "report"
 _APPLICATION_ROUNDS, _APPLICATION_SECONDS = 2, 4.0
 _WORDS = {"dev": "dev server", "sqlite": servers.SQLITE, "redis": servers.REDIS}
@@ -82,9 +82,9 @@ def _scenario(report: Report, scenario: Scenario, rounds: int | None, *, quick: 
             warm_up = max(min(client.warm_up, _QUICK_WARM_UP) if quick else client.warm_up, seconds / 3)
             try:
                 sample = measure.sample(scenario, client, number, warm_up, seconds)
-            except measure.FailedError as error:
+            except Exception as error:  # whatever becomes of one client, the others are measured
                 clients = [each for each in clients if each != client]
-                report.fail(scenario.name, client.name, "failed", _one_line(str(error)))
+                report.fail(scenario.name, client.name, "failed", _one_line(error))
                 print(f"{scenario.name} {number}: {client.name} failed: {error}", file=sys.stderr)
                 continue
             report.add(sample)
@@ -121,12 +121,15 @@ def _server(report: Report, server: str, rounds: int) -> None:
                     with contextlib.nullcontext(real) if real else servers.dev_server() as at:
                         report.add_application(applications.sample(at, engine, number, _APPLICATION_SECONDS))
                     print(f"{report.applications[-1]}", file=sys.stderr)
-    except (NotInstalledError, AssertionError, SystemExit) as error:
+    except (Exception, SystemExit) as error:
         report.applications = [sample for sample in report.applications if sample.server != server]
-        report.fail(server, "whole applications", "not run", _one_line(str(error)))
+        what = "not run" if isinstance(error, NotInstalledError) else "failed"
+        report.fail(server, "whole applications", what, _one_line(error))
 
 
-def _one_line(text: str) -> str:
+def _one_line(error: BaseException) -> str:
+    known = isinstance(error, (measure.FailedError, NotInstalledError, SystemExit))
+    text = str(error) if known else f"{type(error).__name__}: {error}"
     return " / ".join(line.strip() for line in text.strip().splitlines()[:4] if line.strip())[:400]
 
 

@@ -155,5 +155,5 @@ def _small_print(results: Results) -> Sequence[str]:
     facts = results.facts
     return (
         f"{facts['CPU']}, {facts['date'][:10]}; client and server on a core each.",
-        "Medians of alternating rounds; a black or white line goes from the least to the most.",
+        "Logarithmic; medians of alternating rounds, a line from the least to the most.",
     )
