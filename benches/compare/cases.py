@@ -31,7 +31,7 @@ JAVA_README = Client(
 RUST = Client("Rust SDK, 10 tasks", "rust", slots=10, arguments=("10", "1"))
 RUST_50 = Client("Rust SDK, 50 tasks", "rust", slots=50, arguments=("50", "1"), quick=False)
 RUST_DEFAULTS = Client("Rust SDK, defaults", "rust", arguments=("0", "0"), rounds=2, quick=False)
-JAVASCRIPT = Client("JavaScript SDK, 10 tasks", "javascript", slots=10, arguments=("10", "0"), warm_up=5)
+JAVASCRIPT = Client("JavaScript SDK, 50 tasks", "javascript", slots=50, arguments=("50", "0"), warm_up=5)
 JAVASCRIPT_DEFAULTS = Client(
     "JavaScript SDK, defaults", "javascript", arguments=("-1", "-1"), rounds=2, quick=False
 )
