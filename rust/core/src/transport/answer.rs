@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use super::response_head;
 use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, Received, classify};
 
@@ -29,24 +30,85 @@ pub(super) struct Patience {
     pub(super) most_bytes: usize,
 }
 
+/// `Patience` with one answer.
+pub(super) struct Bounds {
+    pub(super) patience: Patience,
+    pub(super) started: Instant,
+    /// When some of the body came last; `None` before the head.
+    last: Option<Instant>,
+}
+
+impl Bounds {
+    pub(super) fn new(patience: Patience) -> Self {
+        Self { patience, started: Instant::now(), last: None }
+    }
+
+    /// The head is there, or more of the body.
+    pub(super) fn progressed(&mut self) {
+        self.last = Some(Instant::now());
+    }
+
+    /// Until when one may wait for more, after `length` bytes of the body.
+    pub(super) fn end(&self, length: usize) -> Instant {
+        let needed = Duration::from_millis(length as u64 / BYTES_PER_MILLISECOND);
+        let end = self.started + self.patience.head + needed;
+        self.last.map_or(end, |last| end.min(last + SILENCE))
+    }
+
+    pub(super) fn too_large(&self, length: usize) -> Option<String> {
+        let most = self.patience.most_bytes;
+        (length > most).then(|| format!("the answer is larger than {most} bytes"))
+    }
+}
+
+#[cold]
+pub(super) fn no_answer() -> Error {
+    Error::network("no answer in time")
+}
+
+#[cold]
+pub(super) fn too_slow(length: usize) -> String {
+    format!("the answer stopped after {length} bytes, or came too slowly")
+}
+
+/// Of an answer: looked at only if something is wrong with it.
+pub(super) enum Headers {
+    Read(HeaderMap),
+    /// A head of HTTP/1.1, which was found good.
+    AsSent(Bytes),
+}
+
 /// An answer, success or not, as far as it came.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     pub(super) body: Bytes,
     /// Why there is no more of the body, if there should be.
     pub(super) cut: Option<String>,
 }
 
 impl Answer {
+    #[cold]
+    fn header(&self, name: &HeaderName) -> Option<String> {
+        match &self.headers {
+            Headers::Read(headers) => Some(headers.get(name)?.to_str().ok()?.to_owned()),
+            Headers::AsSent(head) => response_head::header(head, name.as_str()),
+        }
+    }
+
+    /// For how long the server asks not to be called again.
+    #[cold]
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.header(&RETRY_AFTER)?, SystemTime::now())
+    }
+
     /// The body of a success that came whole and is what `is_expected`; `what` that is.
     pub(super) fn success(self, what: &str, is_expected: fn(&[u8]) -> bool) -> Result<Bytes, Error> {
         if self.status.is_redirection() {
             return Err(self.redirection());
         }
         if !self.status.is_success() {
-            let asked = retry_after(&self.headers, SystemTime::now());
-            return Err(classify(self.status.as_u16(), &self.body).with_retry_after(asked));
+            return Err(classify(self.status.as_u16(), &self.body).with_retry_after(self.retry_after()));
         }
         if !is_expected(self.body.trim_ascii_start()) {
             let problem = format!("{} instead of {what}", self.content_type());
@@ -62,8 +124,8 @@ impl Answer {
     /// hold what a proxy wants to know back.
     #[cold]
     pub(super) fn redirection(&self) -> Error {
-        let location = self.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let target = location.and_then(|location| Url::parse(location).ok()).map_or_else(
+        let location = self.header(&LOCATION);
+        let target = location.and_then(|location| Url::parse(&location).ok()).map_or_else(
             || "elsewhere on the same server".to_owned(),
             |url| format!("to {}", url.origin().ascii_serialization()),
         );
@@ -74,8 +136,8 @@ impl Answer {
 
     #[cold]
     fn content_type(&self) -> String {
-        let text = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no type");
-        text.chars().take(TOLD_BYTES).collect()
+        let text = self.header(&CONTENT_TYPE);
+        text.as_deref().unwrap_or("no type").chars().take(TOLD_BYTES).collect()
     }
 }
 
@@ -89,31 +151,30 @@ pub(super) async fn read<K, B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let started = Instant::now();
+    let mut bounds = Bounds::new(patience);
     // One timer for all: it looks what has come since, and sleeps again.
     let mut timer = pin!(sleep(patience.head));
     let (kept, response) = tokio::select! {
         biased;
         response = &mut send => response?,
-        () = &mut timer => return Err(Error::network("no answer in time")),
+        () = &mut timer => return Err(no_answer()),
     };
     let (parts, mut body) = response.into_parts();
-    let (mut first, mut longer, mut last) = (Bytes::new(), BytesMut::new(), Instant::now());
+    let (mut first, mut longer) = (Bytes::new(), BytesMut::new());
+    bounds.progressed();
     let cut = loop {
         let length = first.len() + longer.len();
-        if length > patience.most_bytes {
-            break Some(format!("the answer is larger than {} bytes", patience.most_bytes));
+        if let Some(problem) = bounds.too_large(length) {
+            break Some(problem);
         }
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
             () = &mut timer => {
-                let needed = Duration::from_millis(length as u64 / BYTES_PER_MILLISECOND);
-                let end = (started + patience.head + needed).min(last + SILENCE);
-                if end <= Instant::now() {
-                    break Some(format!("the answer stopped after {length} bytes, or came too slowly"));
+                if bounds.end(length) <= Instant::now() {
+                    break Some(too_slow(length));
                 }
-                timer.as_mut().reset(end);
+                timer.as_mut().reset(bounds.end(length));
                 continue;
             }
         };
@@ -122,7 +183,7 @@ where
             Some(Err(error)) => break Some(broken(error)),
             Some(Ok(frame)) => {
                 let Ok(data) = frame.into_data() else { continue };
-                last = Instant::now();
+                bounds.progressed();
                 // Most bodies come in one piece, which is not copied.
                 if length == 0 {
                     first = data;
@@ -134,7 +195,7 @@ where
         }
     };
     let body = if longer.is_empty() { first } else { longer.freeze() };
-    Ok((kept, Answer { status: parts.status, headers: parts.headers, body, cut }))
+    Ok((kept, Answer { status: parts.status, headers: Headers::Read(parts.headers), body, cut }))
 }
 
 #[cfg(test)]
@@ -222,6 +283,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let location = "https://me:secret@elsewhere:8443/login?token=secret";
         headers.insert(LOCATION, location.parse().unwrap());
+        let headers = Headers::Read(headers);
         let answer = Answer { status: StatusCode::FOUND, headers, body: Bytes::new(), cut: None };
         let error = answer.success("a task", |_| true).unwrap_err().to_string();
         assert!(error.starts_with("status 302: it redirects to https://elsewhere:8443, "), "{error}");

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
@@ -9,7 +9,6 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::http_client::HttpClient;
 use super::request::{Requests, uri};
-use super::retry_after::retry_after;
 use super::token_state::{Step, Used};
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, classify};
@@ -186,8 +185,7 @@ impl Auth {
             }
             status => {
                 let body = masked(&String::from_utf8_lossy(body), &[key_id, key_secret]);
-                let asked = retry_after(&answer.headers, SystemTime::now());
-                Err(classify(status, body.as_bytes()).with_retry_after(asked))
+                Err(classify(status, body.as_bytes()).with_retry_after(answer.retry_after()))
             }
         }
     }

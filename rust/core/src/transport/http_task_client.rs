@@ -3,14 +3,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::{Method, Uri};
+use hyper::Method;
+use hyper::header::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
 use super::answer::Patience;
 use super::auth::Auth;
 use super::connections::Connections;
 use super::http_client::HttpClient;
-use super::request::{Requests, path_segment, uri};
+use super::request::{Call, Requests, path_segment};
 use super::sender::Sender;
 use super::task_client::{BoxFuture, PollRequest, Queue, TaskClient};
 use super::tls;
@@ -26,6 +27,11 @@ const BYTES_PER_TASK: usize = 16 * 1024 * 1024;
 const LEAST_POLL_BYTES: usize = 64 * 1024 * 1024;
 /// A task id, or what a proxy says instead.
 const UPDATE_ANSWER_BYTES: usize = 64 * 1024;
+/// Of its answer, with the head; twice the protocol's task in measurements.md.
+const USUAL_TASK: usize = 2 * 1024;
+const USUAL_YES: usize = 512;
+/// More is read in several pieces.
+const USUAL_BATCH: usize = 128 * 1024;
 /// For the look at a task, with whatever input it carries.
 const GET_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a result, plus what its size needs.
@@ -36,8 +42,8 @@ const UPDATE_BYTES_PER_SECOND: usize = 256 * 1024;
 pub struct HttpTaskClient {
     sender: Sender,
     auth: Auth,
-    requests: Requests,
-    update_uri: Uri,
+    base_path: String,
+    update_path: String,
 }
 
 impl HttpTaskClient {
@@ -46,20 +52,22 @@ impl HttpTaskClient {
         let client = HttpClient::new(configuration, tls.clone())?;
         let requests = Requests::new(configuration)?;
         let sender = if configuration.proxy().is_some() {
-            Sender::Proxied(client.clone())
+            Sender::Proxied(client.clone(), requests.clone())
         } else {
-            Sender::Direct(Connections::new(configuration, tls)?)
+            Sender::Direct(Connections::new(configuration, &requests, tls)?)
         };
+        let base_path = requests.base_path.clone();
+        let update_path = format!("{base_path}/tasks");
         Ok(Self {
             sender,
-            auth: Auth::new(configuration, client, requests.clone(), Some(sink)),
-            update_uri: uri(&format!("{}/tasks", requests.base_path))?,
-            requests,
+            auth: Auth::new(configuration, client, requests, Some(sink)),
+            base_path,
+            update_path,
         })
     }
 
     fn poll_path(&self, queue: &Queue, request: PollRequest) -> String {
-        let mut path = format!("{}/tasks/poll/batch/", self.requests.base_path);
+        let mut path = format!("{}/tasks/poll/batch/", self.base_path);
         path_segment(&mut path, &queue.task_type);
         path.push_str("?workerid=");
         path.extend(byte_serialize(queue.worker_id.as_bytes()));
@@ -79,7 +87,9 @@ impl HttpTaskClient {
         // Older servers answer 204.
         let is_array = |body: &[u8]| matches!(body.first(), None | Some(b'['));
         let expected = ("a JSON array of tasks", is_array as fn(&[u8]) -> bool);
-        self.send(HttpCall::Poll, Method::GET, &uri(&path)?, Bytes::new(), patience, expected).await
+        let usual_answer = (USUAL_TASK * request.count).min(USUAL_BATCH);
+        let call = Call { method: &Method::GET, path: &path, token: None, body: &Bytes::new(), usual_answer };
+        self.send(HttpCall::Poll, call, patience, expected).await
     }
 
     async fn update(&self, body: Bytes) -> Result<(), Error> {
@@ -87,34 +97,36 @@ impl HttpTaskClient {
         let patience = Patience { head: UPDATE_TIMEOUT + extra, most_bytes: UPDATE_ANSWER_BYTES };
         let is_no_page = |body: &[u8]| body.first() != Some(&b'<');
         let expected = ("a task id", is_no_page as fn(&[u8]) -> bool);
-        self.send(HttpCall::Update, Method::POST, &self.update_uri, body, patience, expected).await?;
+        let (path, usual_answer) = (&*self.update_path, USUAL_YES);
+        let call = Call { method: &Method::POST, path, token: None, body: &body, usual_answer };
+        self.send(HttpCall::Update, call, patience, expected).await?;
         Ok(())
     }
 
     async fn get(&self, task_id: &str) -> Result<Bytes, Error> {
-        let mut path = format!("{}/tasks/", self.requests.base_path);
+        let mut path = format!("{}/tasks/", self.base_path);
         path_segment(&mut path, task_id);
         let patience = Patience { head: GET_TIMEOUT, most_bytes: LEAST_POLL_BYTES };
         let is_object = |body: &[u8]| body.first() == Some(&b'{');
         let expected = ("a task", is_object as fn(&[u8]) -> bool);
-        self.send(HttpCall::GetTask, Method::GET, &uri(&path)?, Bytes::new(), patience, expected).await
+        let (body, usual_answer) = (&Bytes::new(), USUAL_TASK);
+        let call = Call { method: &Method::GET, path: &path, token: None, body, usual_answer };
+        self.send(HttpCall::GetTask, call, patience, expected).await
     }
 
     async fn send(
         &self,
-        call: HttpCall,
-        method: Method,
-        uri: &Uri,
-        body: Bytes,
+        what: HttpCall,
+        call: Call<'_>,
         patience: Patience,
-        (what, is_expected): (&str, fn(&[u8]) -> bool),
+        (expected, is_expected): (&str, fn(&[u8]) -> bool),
     ) -> Result<Bytes, Error> {
-        let exchange = async |token| {
-            let request = self.requests.make(method.clone(), uri.clone(), body.clone(), token);
+        let exchange = async |token: Option<HeaderValue>| {
+            let call = Call { token: token.as_ref(), ..call };
             let sent = Instant::now();
-            let answer = self.sender.send(request, patience).await;
-            http_request(call, answer.as_ref().map_or(0, |answer| answer.status.as_u16()), sent.elapsed());
-            answer?.success(what, is_expected)
+            let answer = self.sender.send(&call, patience).await;
+            http_request(what, answer.as_ref().map_or(0, |answer| answer.status.as_u16()), sent.elapsed());
+            answer?.success(expected, is_expected)
         };
         self.auth.call(exchange).await
     }

@@ -1,7 +1,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use hyper::{Method, Request, Uri};
 use url::form_urlencoded::byte_serialize;
 
@@ -15,6 +17,41 @@ const USER_AGENT_VALUE: &str = concat!("conductor-fast/", env!("CARGO_PKG_VERSIO
 pub(super) struct Requests {
     headers: HeaderMap,
     pub(super) base_path: String,
+}
+
+/// One of the hot calls.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
+    /// From the root, as it is sent.
+    pub(super) path: &'a str,
+    pub(super) token: Option<&'a HeaderValue>,
+    pub(super) body: &'a Bytes,
+    /// How large an answer usually is, with its head.
+    pub(super) usual_answer: usize,
+}
+
+impl Call<'_> {
+    /// In HTTP/1.1. `lines`: those that all requests have.
+    pub(super) fn write_head(&self, lines: &[u8], out: &mut Vec<u8>) {
+        let mut number = itoa::Buffer::new();
+        for part in [self.method.as_str().as_bytes(), b" ", self.path.as_bytes(), b" HTTP/1.1\r\n", lines] {
+            out.extend_from_slice(part);
+        }
+        if let Some(token) = self.token {
+            write_line(&TOKEN_HEADER, token.as_bytes(), out);
+        }
+        if !self.body.is_empty() {
+            write_line(&CONTENT_LENGTH, number.format(self.body.len()).as_bytes(), out);
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn write_line(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
+    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
 }
 
 impl Requests {
@@ -32,6 +69,20 @@ impl Requests {
         }
         headers.extend(configuration.headers().clone());
         Ok(Self { headers, base_path: configuration.base_path().to_owned() })
+    }
+
+    /// The lines of a head that all requests have, as they are sent.
+    pub(super) fn head_lines(&self) -> Bytes {
+        let mut lines = Vec::new();
+        for (name, value) in &self.headers {
+            write_line(name, value.as_bytes(), &mut lines);
+        }
+        lines.into()
+    }
+
+    /// A call for a client that takes values.
+    pub(super) fn make_call(&self, call: Call<'_>) -> Result<Request<Bytes>, Error> {
+        Ok(self.make(call.method.clone(), uri(call.path)?, call.body.clone(), call.token.cloned()))
     }
 
     pub(super) fn make(
@@ -82,7 +133,17 @@ mod tests {
         configuration.add_header("User-Agent", "mine").unwrap();
         configuration.add_header("X-Gate", "a").unwrap();
         let requests = Requests::new(&configuration).unwrap();
-        let token = Some(HeaderValue::from_static("t"));
+        let (path, body) = ("/api/tasks", Bytes::from("{}"));
+        let token = HeaderValue::from_static("t");
+        let call = Call { method: &Method::POST, path, token: Some(&token), body: &body, usual_answer: 0 };
+        let mut head = Vec::new();
+        call.write_head(&requests.head_lines(), &mut head);
+        assert_eq!(
+            String::from_utf8(head).unwrap(),
+            "POST /api/tasks HTTP/1.1\r\ncontent-type: application/json\r\nuser-agent: mine\r\nhost: localhost\r\n\
+             x-gate: a\r\nx-authorization: t\r\ncontent-length: 2\r\n\r\n"
+        );
+        let token = Some(token);
         let request = requests.make(Method::GET, uri("/api/tasks").unwrap(), Bytes::new(), token);
         let headers = request.headers();
         assert_eq!(

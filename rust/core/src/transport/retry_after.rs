@@ -1,14 +1,12 @@
 use std::time::{Duration, SystemTime};
 
-use hyper::header::{HeaderMap, RETRY_AFTER};
-
 /// A server that asks for more time than this is asked again all the same.
 const CAP: Duration = Duration::from_mins(10);
 
-/// How long the server asks not to be called again: its header gives seconds or a date of HTTP.
+/// How long the server asks not to be called again: its header `Retry-After` gives seconds or a date of HTTP.
 /// What cannot be read, and a date that is past, ask for nothing.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+    let text = header.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).ok()?,
@@ -18,8 +16,6 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -39,9 +35,7 @@ mod tests {
             ("soon", None),
             ("", None),
         ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+            assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
         }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }

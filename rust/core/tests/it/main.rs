@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod support;
+mod against_hyper;
 mod auth;
+mod connections;
 mod delivery;
 mod spool;
 mod spool_crash;
@@ -14,6 +16,7 @@ mod payloads;
 mod polling;
 mod prefetch;
 mod splitting;
+mod fuzz;
 mod ready_queue;
 mod leases;
 mod control;
