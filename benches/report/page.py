@@ -234,7 +234,7 @@ def _readme_applications(report: Report) -> Iterator[str]:
                 ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     yield "\n".join(lines)
-    yield _measured_on(report)
+    yield _measured_on(report, max(sample.round for sample in report.applications))
 
 
 def _ratio(report: Report, server: str, engine: str, row: applications.Row | None) -> str:
@@ -243,12 +243,12 @@ def _ratio(report: Report, server: str, engine: str, row: applications.Row | Non
     return "" if row is None else drawn.get((server, engine, row.name), "")
 
 
-def _measured_on(report: Report) -> str:
+def _measured_on(report: Report, rounds: int = 0) -> str:
     facts = report.facts
     kept = report.results()
     return (
-        f"Medians of up to {kept.rounds()} alternating rounds of `make report` on {facts['date'][:10]} at "
-        f"{facts['conductor-fast'].partition(', ')[2]}: {facts['CPU']}, {facts['kernel']}, "
+        f"Medians of up to {rounds or kept.rounds()} alternating rounds of `make report` on "
+        f"{facts['date'][:10]} at {facts['conductor-fast'].partition(', ')[2]}: {facts['CPU']}, {facts['kernel']}, "
         f"{facts['Python']}, conductor-python {facts['conductor-python']}, a load of "
         f"{facts['load'].partition(' ')[0]} beforehand. {kept.noise() or ''}"
     ).strip()

@@ -49,6 +49,11 @@ def rows(samples: Sequence[Sample], server: str, engine: str = "accelerated") ->
         before, after = (statistics.median(map(figure, own)) for own in (there, here))
         ratio = None if less_is_better is None else before / after if less_is_better else after / before
         yield Row(name, form.format(before), form.format(after), ratio)
+    if not server.startswith("dev"):
+        before, after = (
+            statistics.median(each.tasks_per_second for each in own) / 10 for own in (there, here)
+        )
+        yield Row("workflows of ten tasks a second", f"{before:.1f}", f"{after:.1f}", None)
     reported = [[sample.held_tasks_reported for sample in own] for own in (there, here)]
     if None not in reported[0] and None not in reported[1]:
         first, second = (" to ".join(map(str, sorted({min(own), max(own)}))) for own in reported)  # type: ignore[type-var]
