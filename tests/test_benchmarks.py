@@ -17,7 +17,7 @@ from benches.compare.report import Results, Spread, short_cell, text
 from benches.compare.scenarios import Client
 from benches.instructions import __main__ as instructions
 from benches.report import __main__ as report_program
-from benches.report import page, plots, ratios
+from benches.report import page, plots, ratios, tables
 from benches.report.store import Problem, Report
 from benches.zero_change import servers
 from tests.server.installation import NotInstalledError
@@ -124,7 +124,7 @@ def test_a_machine_that_drifts_gives_no_ratio_and_is_told_first(report: Report, 
 
 def test_where_another_client_is_better_is_told(report: Report) -> None:
     report.samples += _samples("Rust SDK, 10 tasks", 11.0)
-    assert page.losses(report.results()) == [
+    assert tables.losses(report.results()) == [
         "`capacity`, tasks/s: Rust SDK, 10 tasks 90,909, ours 83,330",
         "`capacity`, CPU µs per task: Rust SDK, 10 tasks 11.0, ours 12.0",
     ]
@@ -159,7 +159,7 @@ def test_a_peer_that_fails_or_cannot_be_built_is_named_and_not_compared(
             for client in (cases.JAVA, cases.JAVA_V2, cases.JAVA_README)
         ),
     }
-    first = page.first_lines(report)
+    first = tables.first_lines(report)
     assert any(f"**{GO}: failed**" in line for line in first)
     assert not any(ratio.other in (GO, cases.JAVA.name) for ratio in ratios.ratios(report))
 

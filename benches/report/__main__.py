@@ -13,7 +13,7 @@ from benches.compare.cases import SCENARIOS
 from benches.compare.peers import PEERS, NotBuiltError, command_of
 from benches.compare.report import HEADINGS
 from benches.compare.scenarios import Client, Scenario
-from benches.report import page
+from benches.report import page, tables
 from benches.report.store import Report
 from benches.zero_change import measure as applications
 from benches.zero_change import servers
@@ -57,7 +57,7 @@ def main() -> None:
                 _server(report, server, given.rounds or _APPLICATION_ROUNDS)
                 page.publish(report, folder)
     page.publish(report, folder)
-    for line in page.first_lines(report):
+    for line in tables.first_lines(report):
         print(line.replace("**", ""))
     print(f"{folder / page.PAGE} after {(time.monotonic() - begun) / 60:.1f} minutes")
     if any(
