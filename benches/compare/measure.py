@@ -77,6 +77,8 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
     figures |= _figures(before, after, ended)
     if figures["tasks"]:
         figures["pss_growth"] = (figures["pss_mib"] - pss_before) / figures["tasks"] * 100_000
+    elif scenario.server.get("arrivals") != {"kind": "never"}:
+        raise FailedError(f"{client.name} did nothing in the measured stretch")
     figures["first_poll_seconds"] = ended["first_poll_unix"] - started_unix
     if ended["first_result_unix"]:
         figures["first_task_seconds"] = ended["first_result_unix"] - started_unix

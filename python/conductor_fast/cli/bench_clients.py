@@ -12,8 +12,8 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-from conductor_fast.cli.bench_server import INPUT, TASK_TYPE
-
+TASK_TYPE = "bench"
+INPUT = {"number": 1_000_000, "text": "two", "flag": True, "ratio": 4.5}
 _BATCH = 64
 _CONNECTIONS = 8
 

@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any, Dict  # noqa: UP035 # as its programs have it
 
-from conductor_fast.cli.bench_server import TASK_TYPE
+from conductor_fast.cli.bench_clients import TASK_TYPE
 
 
 def give_back(number: int, text: str, flag: bool, ratio: float) -> Dict[str, Any]:  # noqa: UP006

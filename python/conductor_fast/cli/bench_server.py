@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 import threading
 
+from conductor_fast.cli.bench_clients import INPUT, TASK_TYPE
 from conductor_fast.testing import DevServer
 
-TASK_TYPE = "bench"
-INPUT = {"number": 1_000_000, "text": "two", "flag": True, "ratio": 4.5}
 _READY = 4_000
 # 4,000 tasks in 10 ms would be 400,000 a second.
 _PAUSE = 0.01
