@@ -48,6 +48,7 @@ def main() -> None:
     kept = (folder / page.KEPT).exists() and (given.only or given.pages)
     report = Report.read(folder / page.KEPT) if kept else Report(machine.facts())
     if not given.pages:
+        report.facts = machine.facts()
         for scenario in SCENARIOS:
             if scenario.name in given.only if given.only else scenario.quick or not given.quick:
                 _scenario(report, scenario, given.rounds, quick=given.quick)

@@ -28,7 +28,10 @@ class Problem:
 
 @dataclass
 class Report:
-    """Parts are scenarios, by name, or servers of the applications; each knows when it was measured."""
+    """Parts are scenarios, by name, or servers of the applications; each knows when it was measured.
+
+    `facts` are of the moment before the last run's first part.
+    """
 
     facts: dict[str, str]
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -75,7 +78,6 @@ class Report:
         self.applications = [sample for sample in self.applications if sample.server != name]
         self.problems = [problem for problem in self.problems if problem.part != name]
         self.parts[name] = {key: facts[key] for key in ("date", "conductor-fast", "load")}
-        self.facts = facts
 
     def fail(self, part: str, client: str, what: str, why: str) -> None:
         """This client has no figures in this part: those of earlier rounds go, too."""
