@@ -98,7 +98,7 @@ impl Connection {
                 Step::Failed(error) => return Err(failed(Error::network(lost(&error)))),
                 Step::Late => return Err(failed(no_answer())),
             }
-            let refused = |problem| Failure::Lost(Error::network(bad_answer(problem)));
+            let refused = |problem: String| Failure::Lost(Error::network(bad_answer(&problem)));
             let mut head = ResponseHead::parse(&self.incoming).map_err(refused)?;
             while let Some(interim) = head.take_if(|head| head.is_interim()) {
                 self.incoming.advance(interim.length);
@@ -146,7 +146,7 @@ impl Connection {
                 Framing::Chunked => match chunks.unwrap(&mut self.incoming, &mut body) {
                     Ok(true) => 0,
                     Ok(false) => PIECE,
-                    Err(problem) => return (body, Some(bad_answer(problem.to_owned()))),
+                    Err(problem) => return (body, Some(bad_answer(problem))),
                 },
                 Framing::Sized(length) => {
                     let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -182,10 +182,11 @@ impl Connection {
     /// before it has read it all.
     async fn step(&mut self, sending: &mut Sending, end: Instant) -> Step {
         std::future::poll_fn(|context| {
-            if !sending.flushed && sending.failed.is_none() {
-                if let Poll::Ready(Err(error)) = self.poll_send(sending, context) {
-                    sending.failed = Some(error);
-                }
+            if !sending.flushed
+                && sending.failed.is_none()
+                && let Poll::Ready(Err(error)) = self.poll_send(sending, context)
+            {
+                sending.failed = Some(error);
             }
             match pin!(self.stream.read_buf(&mut self.incoming)).poll(context) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Step::Closed),
@@ -242,7 +243,7 @@ fn closed(when: &str) -> Error {
 }
 
 #[cold]
-fn bad_answer(problem: String) -> String {
+fn bad_answer(problem: &str) -> String {
     format!("connection lost: the answer cannot be read, {problem}")
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Connections {
     head_lines: Bytes,
     /// In the order in which they were used. The last one is used next, so that those that are not needed grow
     /// old and go.
-    idle: Mutex<Vec<Box<Connection>>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Connections {
@@ -76,7 +76,7 @@ impl Connections {
         }
     }
 
-    fn take_idle(&self, now: Instant) -> Option<Box<Connection>> {
+    fn take_idle(&self, now: Instant) -> Option<Connection> {
         loop {
             let last = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = last?;
@@ -89,7 +89,7 @@ impl Connections {
         }
     }
 
-    fn answered(&self, mut connection: Box<Connection>, (answer, is_reusable): (Answer, bool)) -> Answer {
+    fn answered(&self, mut connection: Connection, (answer, is_reusable): (Answer, bool)) -> Answer {
         if is_reusable {
             let now = Instant::now();
             connection.used = now;
@@ -104,18 +104,18 @@ impl Connections {
         answer
     }
 
-    async fn open(&self) -> Result<Box<Connection>, Error> {
+    async fn open(&self) -> Result<Connection, Error> {
         let late = |_| Err(self.unreachable(format!("not within {:?}", self.connect_timeout)));
         tokio::time::timeout(self.connect_timeout, self.connect()).await.unwrap_or_else(late)
     }
 
-    async fn connect(&self) -> Result<Box<Connection>, Error> {
+    async fn connect(&self) -> Result<Connection, Error> {
         let unreachable = |error| self.unreachable(error);
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
         SockRef::from(&stream).set_tcp_keepalive(&keepalive).map_err(unreachable)?;
-        Ok(Box::new(match &self.tls {
+        Ok(match &self.tls {
             None => Connection::new(stream),
             Some((connector, name)) => {
                 let refused = |error| match tls_problem(&error) {
@@ -124,7 +124,7 @@ impl Connections {
                 };
                 Connection::new(connector.connect(name.clone(), stream).await.map_err(refused)?)
             }
-        }))
+        })
     }
 
     #[cold]
