@@ -55,13 +55,19 @@ test: lint instructions ## lint, then every test, Rust and Python
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: faults
-faults: build ## the fault tests, N times or until one fails; N=20, ARGS="-k redirect"
-	@for round in $$(seq $(or $(N),1)); do $(BIN)/pytest tests/faults -q -x $(ARGS) || exit 1; done
+faults: build ## the fault tests, N times or until one fails; N=20, ARGS="-k redirect", SECONDS=300 of outages
+	@for round in $$(seq $(or $(N),1)); do \
+		CONDUCTOR_FAST_FAULT_SECONDS=$(or $(SECONDS),6) $(BIN)/pytest tests/faults -q -x $(ARGS) || exit 1; done
 
 .PHONY: kill-loop
 kill-loop: build ## kill -9 a worker with a spool N (200) times, and the store by itself: nothing on disk is lost
 	SPOOL_CRASH_ROUNDS=$(or $(N),200) cargo test --quiet --package conductor-core --test it spool_crash
 	CONDUCTOR_FAST_KILL_ROUNDS=$(or $(N),200) $(BIN)/pytest tests/faults/test_spool.py -q -s -o timeout=0 -k sigkill $(ARGS)
+
+.PHONY: fuzz
+fuzz: build ## any bytes for the splitter, the reader, Retry-After, rows of results: SECONDS (60) each
+	FUZZ_SECONDS=$(or $(SECONDS),60) cargo test --quiet --package conductor-core --test it fuzz -- --nocapture
+	FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest tests/unit/convert/test_decode_corpus.py -q -o timeout=0
 
 .PHONY: soak
 soak: build ## load with 1 % of every wire fault for SECONDS (600)

@@ -164,6 +164,29 @@ def test_a_drain_that_gives_up_exits_with_4_and_names_the_tasks(server: DevServe
     assert task_id in output
 
 
+def test_results_that_the_server_refused_and_that_lie_on_disk_exit_with_4(
+    server: DevServer, run: Start, tmp_path: Path
+) -> None:
+    """Those that only wait are delivered by the next process: nobody has to come for them."""
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    server.add_fault("400 of=updates type=greet count=1")
+    server.add_fault("503 of=updates type=echo")
+    refused, waiting = server.push("greet", {"name": "Ada"}), server.push("echo")
+    for left in (1, 0):
+        process = run("shop.workers", "--spool-dir", str(spool))
+        wait_until_handled(process)
+        if left:
+            assert server.wait_for(1, "greet", "FAILED_WITH_TERMINAL_ERROR")
+            wait_until(lambda: server.task(waiting)["status"] == "IN_PROGRESS", "the other to be taken", 10)
+        process.send_signal(signal.SIGTERM)
+        code, output = finish(process)
+        assert code == 4 * left, output
+        assert ("1 results that the server refuses or that are too old stay in" in output) == bool(left)
+        command = [PROGRAM, "spool", "--spool-dir", str(spool), "drop", refused, "--yes"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def test_a_signal_during_the_start_is_no_failure(server: DevServer, run: Start) -> None:
     process = run("shop.workers")
     wait_until_handled(process)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,21 @@ def test_run_once_polls_once_and_returns_when_all_is_reported(server: DevServer)
         assert server.count("double", "COMPLETED") == 5
         runner.run_once()
     assert server.count("double") == 5
+
+
+def test_ctrl_c_ends_run_once_while_its_poll_is_held(server: DevServer) -> None:
+    """What the poll brings is run all the same."""
+    server.add_fault("delay-millis=3000 of=polls count=1")
+    worker = Worker("double", double, poll_timeout=1_000)
+    with TaskRunner(worker, configuration(server)) as runner:
+        start = time.monotonic()
+        interrupt = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            runner.run_once()
+        assert time.monotonic() - start < 2.5, "before its poll ends"
+        server.push("double", {"n": 1})
+    assert server.count("double", "COMPLETED") == 1
 
 
 def test_workers_are_started_as_in_the_go_guide(server: DevServer) -> None:

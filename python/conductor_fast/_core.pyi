@@ -135,6 +135,9 @@ class Runtime:
     def held(self) -> list[tuple[str, str, bool]]:
         """Tasks that are not settled with the server: (task id, task type, its function has returned)."""
 
+    def dead_letters(self) -> int:
+        """Results in the spool that the server refuses or that are too old; after a close, what is left."""
+
     @staticmethod
     def log_areas() -> list[str]:
         """What log records are about, in the order of `set_log_levels`."""

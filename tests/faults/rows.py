@@ -1,7 +1,7 @@
 """The thirty-two fault tests, and which tests show each.
 
-Rows that wait for their feature (the spool) are not listed. Panics (29) are in core's
-`tests/it/panics.rs`.
+Rows 3, 6, 7, 8 and 29 are also shown in core's `tests/it` (spool_crash.rs, spool_damage.rs, spooled.rs,
+panics.rs).
 """
 
 from __future__ import annotations
@@ -9,7 +9,19 @@ from __future__ import annotations
 ROWS: dict[int, list[str]] = {
     1: ["faults/test_outages.py::test_a_server_that_is_down_at_start_gets_work_done_soon_after_it_is_up"],
     2: ["faults/test_outages.py::test_results_outlast_a_server_that_resets_all"],
-    4: ["faults/test_outages.py::test_what_a_killed_worker_held_is_offered_again_after_its_response_timeout"],
+    3: ["faults/test_spool.py::test_results_outlive_sigkill_at_random"],
+    4: [
+        "faults/test_outages.py::test_what_a_killed_worker_held_is_offered_again_after_its_response_timeout",
+        "faults/test_spool.py::test_without_a_spool_a_killed_workers_tasks_are_offered_again",
+    ],
+    5: ["faults/test_spool.py::test_a_kill_while_replaying_loses_nothing"],
+    7: ["faults/test_spool.py::test_a_corrupt_spool_is_set_aside_and_the_worker_starts"],
+    9: [
+        "faults/test_spool.py::test_a_full_disk_stops_polling_and_nothing_is_lost",
+        "faults/test_spool.py::test_a_disk_that_takes_nothing_stops_polling_until_it_does",
+    ],
+    10: ["faults/test_spool.py::test_a_spool_directory_that_cannot_be_used_is_refused_at_start"],
+    11: ["faults/test_spool.py::test_an_orphan_is_adopted_once"],
     12: [
         "faults/test_pressure.py::test_retry_after_is_a_lower_bound",
         "faults/test_pressure.py::test_a_retry_after_that_says_nothing_is_ignored",
@@ -29,7 +41,10 @@ ROWS: dict[int, list[str]] = {
     18: [
         "faults/test_outages.py::test_a_result_whose_acknowledgement_is_lost_is_posted_again_and_its_task_is_not"
     ],
-    19: ["faults/test_wire.py::test_tasks_that_came_whole_before_their_poll_was_cut_run_once"],
+    19: [
+        "faults/test_wire.py::test_tasks_that_came_whole_before_their_poll_was_cut_run_once",
+        "faults/test_wire.py::test_a_poll_whose_answer_is_lost_is_counted",
+    ],
     20: ["faults/test_wire.py::test_connections_that_the_server_closes_at_random_cost_nothing"],
     21: ["faults/test_wire.py::test_a_drip_ends_and_holds_nobody_up"],
     22: ["faults/test_wire.py::test_what_is_no_batch_is_not_taken_for_one"],
@@ -54,6 +69,10 @@ ROWS: dict[int, list[str]] = {
         "faults/test_exit.py::test_an_end_while_a_hundred_tasks_run_takes_no_longer_than_the_drain",
         "faults/test_fork.py::test_a_child_has_a_host_of_its_own_however_it_was_made",
         "faults/test_fork.py::test_an_application_that_is_loaded_before_its_server_forks",
+        "faults/test_fork.py::test_a_child_neither_writes_nor_locks_the_results_of_its_parent",
+        "faults/test_fork.py::test_a_fork_while_results_are_written_to_disk_blocks_no_child",
+        "faults/test_panics.py::test_a_panic_at_an_input_costs_its_task_alone",
+        "faults/test_panics.py::test_a_panic_at_an_output_costs_its_task_alone",
         "test_process.py::test_a_host_that_was_not_started_works_after_fork",
     ],
     30: [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -12,10 +13,77 @@ from pathlib import Path
 
 import pytest
 
+from conductor_fast import Configuration, WorkerHost
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+
+WITH_SPOOL = """
+import os, sys, threading
+from conductor_fast import Configuration, WorkerHost
+
+url, folder = sys.argv[1:]
+ran, end = threading.Event(), threading.Event()
+host = WorkerHost(Configuration(server_api_url=url, spool_dir=folder))
+host.start_worker("work", lambda task: ran.set() or {"by": os.getpid()})
+ran.wait(20)
+child = os.fork()
+if child:
+    print(child, flush=True)
+    end.wait()
+own = os.path.join(folder, os.listdir(folder)[0])
+names = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+print("locks", [name for name in names if name.endswith(".lock")], flush=True)
+with WorkerHost(Configuration(server_api_url=url, spool_dir=folder)) as other:
+    other.start_worker("child", lambda task: {"by": os.getpid()})
+    print("files", sorted(name for name in os.listdir(own) if name.endswith(".db")), flush=True)
+    sys.stdin.read()
+print("ended", flush=True)
+"""
+
+BUSY_SPOOL = """
+import os, sys, threading
+from conductor_fast import Configuration, WorkerHost
+
+url, folder, forks = sys.argv[1:]
+host = WorkerHost(Configuration(server_api_url=url, spool_dir=folder))
+ran = threading.Semaphore(0)
+host.start_worker("work", lambda task: ran.release() or {"value": "x" * 5_000})
+for _ in range(int(forks)):
+    ran.acquire(timeout=20)
+    child = os.fork()
+    if not child:
+        with WorkerHost(Configuration(server_api_url=url, spool_dir=folder)) as other:
+            other.start()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+host.stop()
+print("done")
+"""
+
+HELD_LOCKS = """
+import os, sys, threading
+from prometheus_client import CollectorRegistry
+from conductor_fast import register_collector
+
+collector = register_collector(CollectorRegistry())
+# Threads that take the locks of the counters all the time, at any moment of each fork.
+ended = threading.Event()
+def look():
+    while not ended.is_set():
+        list(collector.collect())
+for _ in range(4):
+    threading.Thread(target=look, daemon=True).start()
+for number in range(int(sys.argv[1])):
+    child = os.fork()
+    if not child:
+        list(collector.collect())
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+ended.set()
+print("done")
+"""
 
 CHILDREN = """
 import multiprocessing, os, sys, threading
@@ -105,3 +173,55 @@ def _completed(server: DevServer, task_type: str) -> list[dict[str, dict[str, in
     server.push(task_type)
     assert server.wait_for(1, task_type, "COMPLETED", 20)
     return server.tasks(task_type)
+
+
+def test_a_child_neither_writes_nor_locks_the_results_of_its_parent(
+    server: DevServer, tmp_path: Path
+) -> None:
+    """While the child lives, others take over what its parent has left."""
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    server.add_fault("503 of=updates type=work")
+    task_id = server.push("work", response_timeout_seconds=600)
+    command = [sys.executable, "-c", WITH_SPOOL, server.url, str(spool)]
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = 0
+    with parent:
+        try:
+            assert parent.stdout is not None
+            assert parent.stdin is not None
+            lines = sorted(parent.stdout.readline().strip() for _ in range(3))
+            child = int(lines[0])
+            assert lines[2] == "locks []"
+            files = re.findall(r"(\d+)-\w+\.db", lines[1])
+            assert sorted(files) == sorted([str(child), str(parent.pid)])
+            assert server.count("work", "IN_PROGRESS") == 1
+            parent.kill()
+            parent.wait()
+            os.kill(child, 0)
+            server.clear_faults()
+            with WorkerHost(Configuration(server_api_url=server.url, spool_dir=spool)) as other:
+                other.start()
+                assert server.wait_for(1, "work", "COMPLETED", 20), "what the parent has left is delivered"
+            assert server.task(task_id)["outputData"] == {"by": parent.pid}
+            parent.stdin.close()
+            assert parent.stdout.readline() == "ended\n"
+            assert list(spool.rglob("*.db")) == []
+        finally:
+            parent.kill()
+            if child:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+
+
+def test_a_fork_while_results_are_written_to_disk_blocks_no_child(server: DevServer, tmp_path: Path) -> None:
+    server.push_many("work", {}, 5_000)
+    command = [sys.executable, "-W", "ignore", "-c", BUSY_SPOOL, server.url, str(tmp_path), "30"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=50)
+    assert (ended.stdout, ended.stderr) == ("done\n", "")
+
+
+def test_a_fork_while_other_threads_read_the_counters_blocks_no_child() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", HELD_LOCKS, "200"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("done\n", "")

@@ -7,9 +7,11 @@ import os
 import random
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import pytest
 
 from conductor_fast.testing import DevServer
 from tests.faults.conftest import StartWorker, WorkerProcess
+from tests.faults.recorder import polls
+from tests.support.scraping import scrape, value
 from tests.support.waiting import wait_until
 
 ROUNDS = int(os.environ.get("CONDUCTOR_FAST_KILL_ROUNDS", "5"))
@@ -187,6 +191,41 @@ def test_a_full_disk_stops_polling_and_nothing_is_lost(
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (hard, hard))
     server.clear_faults()
     assert server.wait_for(300, "work", "COMPLETED", 60)
+    assert set(worker.runs().values()) == {1}
+    end(worker)
+
+
+def test_a_disk_that_takes_nothing_stops_polling_until_it_does(
+    server: DevServer, start_worker: StartWorker, spool: Path
+) -> None:
+    """Row 9: though every result is delivered."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    metrics = f"http://127.0.0.1:{port}/metrics"
+    worker = start_worker(server, poll_timeout=100, metrics_port=port)
+    server.push_many("work", {}, 3)
+    assert server.wait_for(3, "work", "COMPLETED", 20)
+    _soft, hard = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1_024, hard))
+    server.push("work")
+    assert server.wait_for(4, "work", "COMPLETED", 20), "from memory"
+    wait_until(lambda: value(scrape(metrics), "conductor_fast_spool_has_room") == 0, "no room", 10)
+
+    sent = -1
+
+    def no_poll_is_sent() -> bool:
+        nonlocal sent
+        before, sent = sent, len(polls(server, "work"))
+        return before == sent
+
+    # While polls are sent, there are ten a second.
+    wait_until(no_poll_is_sent, "polling to stop", 20, interval=1)
+    server.push_many("work", {}, 10)
+    time.sleep(1)
+    assert no_poll_is_sent()
+    assert server.count("work", "SCHEDULED") == 10
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert server.wait_for(14, "work", "COMPLETED", 20)
     assert set(worker.runs().values()) == {1}
     end(worker)
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from conductor_fast import AuthenticationSettings, Configuration, WorkerHost
+from conductor_fast import AuthenticationSettings, Configuration, MetricsSettings, WorkerHost, provide_metrics
 from conductor_fast.testing import DevServer
 from tests.faults.conftest import StartWorker
 from tests.faults.recorder import Recorder, polls, posts
+from tests.support.scraping import scrape, value
 from tests.support.waiting import wait_until
 
 TERMINAL = "FAILED_WITH_TERMINAL_ERROR"
@@ -23,6 +24,7 @@ TERMINAL = "FAILED_WITH_TERMINAL_ERROR"
 def test_tasks_that_came_whole_before_their_poll_was_cut_run_once(
     server: DevServer, host: WorkerHost, recorder: Recorder, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
+    before = _ambiguous_polls()
     server.add_fault(f"{fault} of=polls count=1")
     task_ids = server.push_many("work", {"value": "x" * 100}, 10)
     host.start_worker("work", recorder.work, 10)
@@ -40,6 +42,25 @@ def test_tasks_that_came_whole_before_their_poll_was_cut_run_once(
     assert whole - 1 <= len(ran) <= whole + 1
     assert set(recorder.runs.values()) == {1}
     assert "connection lost" in caplog.text
+    assert _ambiguous_polls() == before + 1
+
+
+def _ambiguous_polls() -> float:
+    with provide_metrics(MetricsSettings(http_port=0)) as metrics:
+        told = scrape(metrics.url)
+    return value(told, "conductor_fast_polls_ambiguous_total", taskType="work", domain="") or 0
+
+
+@pytest.mark.parametrize(("fault", "is_ambiguous"), [("close-after", True), ("504", True), ("503", False)])
+def test_a_poll_whose_answer_is_lost_is_counted(
+    server: DevServer, host: WorkerHost, recorder: Recorder, fault: str, is_ambiguous: bool
+) -> None:
+    """The server may have handed out tasks with it, which then wait for their response timeout."""
+    before = _ambiguous_polls()
+    server.add_fault(f"{fault} of=polls count=1")
+    host.start_worker("work", recorder.work, 1)
+    wait_until(lambda: len(polls(server, "work")) > 2, "the next polls", 10)
+    assert _ambiguous_polls() == before + is_ambiguous
 
 
 def test_connections_that_the_server_closes_at_random_cost_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ FORBIDDEN = {
 }
 """Crates that a crate must not list. core's tests may use devserver."""
 
-MAY_BE_UNSAFE = {"convert/decode.rs", "convert/encode.rs"}
+MAY_BE_UNSAFE = {"convert/decode.rs", "convert/encode.rs", "memory.rs"}
 
 
 def dependencies(root: Path) -> list[str]:
@@ -35,7 +35,7 @@ def dependencies(root: Path) -> list[str]:
 
 
 def unsafe_code(root: Path) -> list[str]:
-    """Crates that do not forbid unsafe code, and `unsafe` of the bridge outside of its codec."""
+    """Crates that do not forbid unsafe code, and `unsafe` of the bridge where it may not stand."""
     found: list[str] = []
     for crate in FORBIDDEN:
         source = root / "rust" / crate / "src"

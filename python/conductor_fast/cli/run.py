@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conductor_fast.settings.configuration import Configuration
     from conductor_fast.worker.worker_interface import WorkerInterface
 
-_ABANDONED = 4
+_WORK_IS_LEFT = 4
 
 
 @click.command()
@@ -60,7 +60,8 @@ def command(
     Workers are the functions that are decorated with @worker_task, and Worker and WorkerInterface objects
     that stand in a module under a name. Modules are looked for in the current folder first. Runs until
     Ctrl-C or SIGTERM; then no new task is taken, running ones are finished and reported. Without a server
-    it keeps trying. Settings of workers are taken from the environment too (conductor.worker.NAME.SETTING).
+    it keeps trying. Exits with 4 if tasks are left unfinished, or results in the spool directory that the
+    server refuses. Settings of workers are taken from the environment too (conductor.worker.NAME.SETTING).
     """
     from conductor_fast.host.task_handler import TaskHandler
     from conductor_fast.model.exceptions import ConfigurationError
@@ -82,8 +83,8 @@ def command(
             left = _run(handler)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
-    if left:
-        sys.exit(_ABANDONED)
+    if left or handler.host.dead_letters:
+        sys.exit(_WORK_IS_LEFT)
 
 
 def _run(handler: TaskHandler) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from conductor_fast import _core
 from conductor_fast.client.token_thread import start_settings
 from conductor_fast.host.event_thread import Listeners, deliver
+from conductor_fast.host.exit_hook import forget, stop_at_exit
 from conductor_fast.host.log_thread import FLUSH_TIMEOUT, Loggers, log_safely
 from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
@@ -284,12 +285,20 @@ class WorkerHost:
         if self._log_thread is not None:
             self._log_thread.join(FLUSH_TIMEOUT)
         self._close_metrics()
-        _running_hosts.discard(self)
+        forget(self)
         # Last: a log handler may block, or call `stop`.
         if left:
             shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
             log_safely(_logger.error, "%d tasks are left unfinished or unreported: %s", len(left), shown)
         return left
+
+    @property
+    def dead_letters(self) -> int:
+        """Results in this process's spool that the server refuses or that are too old; 0 without a spool.
+
+        `conductor-fast spool ls` shows them. After `stop`: those that are left there.
+        """
+        return self._runtime.dead_letters() if self._runtime is not None else 0
 
     def _running(self) -> _core.Runtime:
         # Without the lock: a stop holds it while it waits for functions, which may be who calls.
@@ -319,7 +328,7 @@ class WorkerHost:
             self._log_thread = self._workers.run("conductor-log", Loggers(self._runtime).deliver)
             if self._listeners:
                 self._workers.run("conductor-events", deliver, self._runtime, self._listeners)
-            _stop_at_exit(self)
+            stop_at_exit(self)
             log_safely(_logger.info, "worker host started for %s", shown_url(self.configuration.host))
         return self._runtime
 
@@ -327,7 +336,8 @@ class WorkerHost:
         if self._metrics is not None:
             self._metrics.close()
 
-    def _stop_in_this_process(self) -> None:
+    def stop_in_this_process(self) -> None:
+        """Stop what was started here; nothing in a forked child."""
         if self._started_in == os.getpid():
             self.stop()
 
@@ -345,25 +355,3 @@ def _check_configuration(server: object) -> None:
         raise ConfigurationError(
             f"configuration: expected a Configuration or the URL of the API, not {type(server).__name__}"
         )
-
-
-# Held here: a host that nobody else refers to goes on working, and has to be drained all the same.
-_running_hosts: set[WorkerHost] = set()
-_exit_hooks: list[Callable[[], None]] = []
-
-
-def _stop_at_exit(host: WorkerHost) -> None:
-    """Stop `host` before the interpreter ends: before it joins threads, while ours can still attach."""
-    _running_hosts.add(host)
-    if not _exit_hooks:
-        # What concurrent.futures uses, for the same reason: `atexit` runs after threads were joined.
-        threading._register_atexit(_stop_all)  # type: ignore[attr-defined]
-        _exit_hooks.append(_stop_all)
-
-
-def _stop_all() -> None:
-    for host in list(_running_hosts):
-        try:
-            host._stop_in_this_process()  # pyright: ignore[reportPrivateUsage]
-        except Exception:  # noqa: PERF203 - one host must not keep the others from their drain
-            log_safely(_logger.exception, "a worker host could not be stopped at exit")

@@ -50,7 +50,10 @@ class Configuration:
     **Results on disk.** `spool_dir`: a directory, which has to exist, where results are written before they
     are sent, so that they outlive this process; None: CONDUCTOR_FAST_SPOOL_DIR, else in memory only; `""`:
     in memory only. `durability`: `"process"` survives any end of the process, `"power"` also that of the
-    machine, at the price of a flush of the disk for each group of results.
+    machine, at the price of a flush of the disk for each group of results. `spool_max_bytes`: to which the
+    file of this process may grow, 1 MiB at least; no task is taken while it is nearly full. None:
+    CONDUCTOR_FAST_SPOOL_MAX_BYTES, else 256 MiB.
+
     **Results that wait** for the server's yes are never dropped. While there are `outbox_results` of them
     (10,000), or `outbox_bytes` bytes (256 MiB), no more tasks are taken.
 
@@ -78,6 +81,7 @@ class Configuration:
         "proxy",
         "register_schema",
         "spool_dir",
+        "spool_max_bytes",
         "ssl_ca_cert",
         "token_provider",
         "verify_ssl",
@@ -97,6 +101,7 @@ class Configuration:
         headers: Mapping[str, str] | None = None,
         spool_dir: str | os.PathLike[str] | None = None,
         durability: Literal["process", "power"] = "process",
+        spool_max_bytes: int | None = None,
         outbox_results: int = 10_000,
         outbox_bytes: int = 256 * 1024 * 1024,
     ) -> None:
@@ -114,6 +119,7 @@ class Configuration:
         self.proxy: str | None = None
         self.spool_dir = spool_dir
         self.durability: Literal["process", "power"] = durability
+        self.spool_max_bytes = spool_max_bytes
         self.outbox_results = outbox_results
         self.outbox_bytes = outbox_bytes
         self._host = _resolve_host(base_url, server_api_url)

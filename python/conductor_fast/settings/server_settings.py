@@ -44,6 +44,9 @@ class ServerSettings:
     spool_origin: str
     """Who named `spool_dir`, for errors."""
     durability: str
+    spool_max_bytes: int | None
+    spool_max_bytes_origin: str
+    """Who gave `spool_max_bytes`, for errors."""
     outbox_results: int
     outbox_bytes: int
 
@@ -58,6 +61,7 @@ def server_settings(configuration: Configuration) -> ServerSettings:
     proxy, proxy_origin = _proxy(configuration, url)
     ca_file, ca_origin = _ca_file(configuration)
     spool_dir, spool_origin = _spool_dir(configuration)
+    spool_max_bytes, spool_max_bytes_origin = _spool_max_bytes(configuration)
     if configuration.assert_hostname not in (None, True):
         raise ConfigurationError(
             "assert_hostname is not supported: the host name in the URL is always checked against the "
@@ -89,6 +93,8 @@ def server_settings(configuration: Configuration) -> ServerSettings:
         spool_dir=spool_dir,
         spool_origin=spool_origin,
         durability=configuration.durability,
+        spool_max_bytes=spool_max_bytes,
+        spool_max_bytes_origin=spool_max_bytes_origin,
         outbox_results=_outbox_limit(configuration.outbox_results, "outbox_results", 10_000),
         outbox_bytes=_outbox_limit(configuration.outbox_bytes, "outbox_bytes", 268_435_456),
     )
@@ -151,6 +157,21 @@ def _spool_dir(configuration: Configuration) -> tuple[str | None, str]:
         raise ConfigurationError(
             f"spool_dir {type(given).__name__} is not a path; give a directory, or '' for none"
         ) from None
+
+
+def _spool_max_bytes(configuration: Configuration) -> tuple[int | None, str]:
+    given: Any = configuration.spool_max_bytes
+    origin = "spool_max_bytes"
+    if given is None:
+        origin = "CONDUCTOR_FAST_SPOOL_MAX_BYTES"
+        if not (text := os.environ.get(origin, "").strip()):
+            return None, origin
+        given = int(text) if text.isascii() and text.isdecimal() else text
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < 2**63:
+        raise ConfigurationError(
+            f"{origin} {given!r} is no size; give a whole number of bytes, such as 268435456"
+        )
+    return given, origin
 
 
 def _outbox_limit(value: Any, name: str, default: int) -> int:

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use conductor_core::client::Client;
+use conductor_core::client::{Client, Pending};
+use conductor_core::error::Error;
 use conductor_core::transport::{ManagementCall, Method};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -49,17 +50,24 @@ impl PyClient {
             hold: Duration::try_from_secs_f64(hold).unwrap_or_default(),
             repeatable,
         };
-        let mut answer = py.detach(|| self.0.begin(call)).map_err(|error| to_python(py, &error))?;
-        loop {
-            if let Some(answer) = py.detach(|| answer.wait(LOOK_FOR_SIGNALS)) {
-                return answer.map(|answer| PyBytes::new(py, &answer)).map_err(|error| to_python(py, &error));
-            }
-            // Ctrl-C ends the wait, not the call: what was sent was sent.
-            py.check_signals()?;
-        }
+        Ok(PyBytes::new(py, &wait(py, || self.0.begin(call))?))
     }
 
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
+    }
+}
+
+/// Waits for what runs on the I/O thread. Ctrl-C ends the wait, not the call: what was sent was sent.
+pub(crate) fn wait<T: Send>(
+    py: Python<'_>,
+    begin: impl FnOnce() -> Result<Pending<T>, Error> + Send,
+) -> PyResult<T> {
+    let mut pending = py.detach(begin).map_err(|error| to_python(py, &error))?;
+    loop {
+        if let Some(answer) = py.detach(|| pending.wait(LOOK_FOR_SIGNALS)) {
+            return answer.map_err(|error| to_python(py, &error));
+        }
+        py.check_signals()?;
     }
 }

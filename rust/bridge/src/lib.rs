@@ -1,10 +1,12 @@
 //! The extension module `conductor_fast._core`: converts between Python and the core, and calls. It
 //! decides nothing about tasks; an `if` about retries, delays or statuses belongs into the core.
 
+mod memory;
 mod convert;
 mod execute;
 mod client;
 mod dev_server;
+mod fork;
 mod metrics;
 mod runtime;
 mod spool;
@@ -12,6 +14,8 @@ mod spool;
 /// The engine of `conductor_fast`.
 #[pyo3::pymodule(name = "_core", gil_used = true)]
 mod core {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::client::PyClient;
     #[pymodule_export]
@@ -26,6 +30,11 @@ mod core {
     use crate::runtime::PyRuntime;
     #[pymodule_export]
     use crate::spool::spool_command;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::fork::register(module.py())
+    }
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use conductor_core::delivery::Stage;
@@ -8,6 +9,7 @@ use conductor_core::settings::{PollInterval, Prefetch, WorkerConfig};
 use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
+use crate::client::wait;
 use crate::convert::{Nan, PyServerSettings, from_millis, to_python};
 use crate::execute::{
     EventQueue, Forward, Line, NamedFields, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue,
@@ -50,7 +52,9 @@ impl PyWorkerConfig {
         let worker_id = self.worker_id.as_str().into();
         let forward = Arc::clone(forward);
         let metrics = worker_metrics(&self.task_type.as_str().into(), self.domain.as_deref());
-        Ok(Arc::new(Reporting { worker_id, whole_task, to_plain, nan, metrics, forward }))
+        let told_of_fault = AtomicBool::new(false);
+        let reporting = Reporting { worker_id, whole_task, to_plain, nan, metrics, forward, told_of_fault };
+        Ok(Arc::new(reporting))
     }
 
     fn into_core(self) -> WorkerConfig {
@@ -155,7 +159,7 @@ impl PyRuntime {
 
     fn poll_once(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<usize> {
         let runner = executor.runner();
-        py.detach(|| self.runtime.poll_once(&runner)).map_err(|error| to_python(py, &error))
+        wait(py, || self.runtime.poll_once(&runner))
     }
 
     fn pause(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<()> {
@@ -215,6 +219,10 @@ impl PyRuntime {
             .into_iter()
             .map(|held| (held.task_id.to_string(), held.task_type.to_string(), held.stage != Stage::Running))
             .collect()
+    }
+
+    fn dead_letters(&self) -> u64 {
+        self.runtime.dead_letters()
     }
 
     /// What log records are about, in the order of `set_log_levels`.

@@ -90,6 +90,17 @@ impl Error {
         }
     }
 
+    /// Of a call without a success: may the server have done all the same what it was asked for?
+    pub fn may_have_been_done(&self) -> bool {
+        match &*self.kind {
+            ErrorKind::Network { connected, .. } => *connected,
+            ErrorKind::Cut { .. } => true,
+            // Proxies say this once they have passed the request on (520 and 524: Cloudflare).
+            ErrorKind::Answer { status, .. } => matches!(status, 502 | 504 | 520 | 524),
+            _ => false,
+        }
+    }
+
     /// The same, from a server that asks not to be called again for so long.
     pub(crate) fn with_retry_after(mut self, asked: Option<Duration>) -> Self {
         if let ErrorKind::Answer { retry_after, .. } = &mut *self.kind {
@@ -261,6 +272,20 @@ mod tests {
                 "{status} {:?}",
                 String::from_utf8_lossy(body)
             );
+        }
+    }
+
+    #[test]
+    fn a_call_may_have_been_done_where_only_its_answer_is_missing() {
+        let refused = ErrorKind::Network { problem: "refused".into(), connected: false }.into();
+        let cut = ErrorKind::Cut { problem: "reset".into(), received: Received(Bytes::new()) }.into();
+        let not_done = [500, 503, 521, 401].map(|status| classify(status, b""));
+        let done = [502, 504, 520, 524].map(|status| classify(status, b""));
+        for error in not_done.into_iter().chain([refused, Error::configuration("a", "b")]) {
+            assert!(!error.may_have_been_done(), "{error}");
+        }
+        for error in done.into_iter().chain([Error::network("reset"), cut]) {
+            assert!(error.may_have_been_done(), "{error}");
         }
     }
 

@@ -1,10 +1,12 @@
-//! The only place that spawns Tokio tasks, so that a panic is logged once and its loop goes on.
+//! The only place that spawns Tokio tasks, so that a panic is logged once and its loop goes on; and what else
+//! may panic at its own cost alone.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -62,6 +64,19 @@ pub(crate) fn spawn_untold(future: impl Future<Output = ()> + Send + 'static) {
     });
 }
 
+/// Runs work for one task; `None` if it panics, which is counted, and told only by whoever finds `told` false.
+/// What the panic says is not told: it may quote the payload.
+pub fn contain<T>(told: &AtomicBool, tell: impl FnOnce(), work: impl FnOnce() -> T) -> Option<T> {
+    if let Ok(done) = catch_unwind(AssertUnwindSafe(work)) {
+        return Some(done);
+    }
+    panicked();
+    if !told.swap(true, Ordering::Relaxed) {
+        tell();
+    }
+    None
+}
+
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
@@ -84,7 +99,7 @@ fn tell(sink: &Arc<dyn EventSink>, what: &str, panic: &(dyn Any + Send)) {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -95,6 +110,17 @@ mod tests {
         fn log(&self, record: LogRecord) {
             self.0.lock().unwrap().push(record.message);
         }
+    }
+
+    #[test]
+    fn work_that_panics_costs_itself_alone_and_is_told_once() {
+        let (told, lines) = (AtomicBool::new(false), AtomicUsize::new(0));
+        for input in ["1", "x", "y", "2"] {
+            let tell = || _ = lines.fetch_add(1, Ordering::Relaxed);
+            let read = contain(&told, tell, || input.parse::<u32>().unwrap());
+            assert_eq!(read, input.parse().ok());
+        }
+        assert_eq!(lines.into_inner(), 1);
     }
 
     #[tokio::test(start_paused = true)]

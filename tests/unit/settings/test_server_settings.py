@@ -9,13 +9,21 @@ from typing import Any
 
 import pytest
 
+from conductor_fast.host.worker_host import WorkerHost
 from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.settings.authentication_settings import AuthenticationSettings
 from conductor_fast.settings.configuration import Configuration
 from conductor_fast.settings.server_settings import ServerSettings, server_settings
 
 ROOT = Path(__file__).parents[3]
-VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CONDUCTOR_AUTH_KEY", "CONDUCTOR_AUTH_SECRET")
+VARIABLES = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CONDUCTOR_AUTH_KEY",
+    "CONDUCTOR_AUTH_SECRET",
+    "CONDUCTOR_FAST_SPOOL_DIR",
+    "CONDUCTOR_FAST_SPOOL_MAX_BYTES",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +127,28 @@ def test_a_limit_of_the_outbox_is_a_whole_number_above_zero(name: str, value: An
     setattr(configuration, name, value)
     with pytest.raises(ConfigurationError, match=f"{name} .* give a whole number above 0"):
         server_settings(configuration)
+
+
+def test_the_size_of_the_spool_comes_from_the_code_or_else_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert server_settings(Configuration()).spool_max_bytes is None
+    monkeypatch.setenv("CONDUCTOR_FAST_SPOOL_MAX_BYTES", " 2000000 ")
+    assert server_settings(Configuration()).spool_max_bytes == 2_000_000
+    assert server_settings(Configuration(spool_max_bytes=3_000_000)).spool_max_bytes == 3_000_000
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, "10 MB", 2**63])
+def test_a_size_of_the_spool_that_is_none_is_refused(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"spool_max_bytes .* is no size; give .* bytes"):
+        server_settings(Configuration(spool_max_bytes=value))
+    monkeypatch.setenv("CONDUCTOR_FAST_SPOOL_MAX_BYTES", str(value))
+    with pytest.raises(ConfigurationError, match=r"SPOOL_MAX_BYTES .* is no size; give .* bytes"):
+        server_settings(Configuration())
+
+
+def test_a_size_in_which_no_result_would_find_room_is_refused(tmp_path: Path) -> None:
+    host = WorkerHost(Configuration(spool_dir=tmp_path, spool_max_bytes=1_048_575))
+    with pytest.raises(ConfigurationError, match=r"1048575 \(from spool_max_bytes\) .* at least 1048576"):
+        host.start()
+    assert list(tmp_path.iterdir()) == []

@@ -28,6 +28,8 @@ pub(crate) struct PyServerSettings {
     spool_dir: Option<PathBuf>,
     spool_origin: String,
     durability: String,
+    spool_max_bytes: Option<u64>,
+    spool_max_bytes_origin: String,
     outbox_results: usize,
     outbox_bytes: usize,
 }
@@ -64,7 +66,11 @@ impl PyServerSettings {
                 Error::configuration("durability", problem)
             })?;
             let origin = self.spool_origin;
-            configuration.spool = Some(SpoolSettings { origin, durability, ..SpoolSettings::new(directory) });
+            let mut spool = SpoolSettings { origin, durability, ..SpoolSettings::new(directory) };
+            if let Some(bytes) = self.spool_max_bytes {
+                spool.set_max_bytes(bytes, &self.spool_max_bytes_origin)?;
+            }
+            configuration.spool = Some(spool);
         }
         Ok(configuration)
     }

@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::Python;
 
+use crate::memory;
+
 /// So much waits at most: neither the I/O thread nor a function waits for a listener or a log handler.
 pub(super) const CAPACITY: usize = 10_000;
 /// What arrives is gathered for so long, so that under load the thread that takes it takes the GIL a few
@@ -57,7 +59,11 @@ impl<T: Send> BatchQueue<T> {
         // Detached only to wait: the interpreter may end a thread that attaches at its exit, and by then
         // this is closed.
         if !self.lock().closed {
-            py.detach(|| self.gather(timeout));
+            py.detach(|| {
+                // These threads are the ones that may be kept for some milliseconds.
+                memory::give_back();
+                self.gather(timeout);
+            });
         }
         let mut state = self.lock();
         let (items, dropped) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.dropped));

@@ -1,7 +1,9 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use conductor_core::observe::{Area, EventSink as _, Level, LogRecord, Returned, WorkerMetrics};
+use conductor_core::supervise::contain;
 use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskIdentity, TaskResult, TaskResultWriter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,6 +12,7 @@ use pyo3::types::PyDict;
 use super::event_queue::{Execution, Step};
 use super::forward::Forward;
 use crate::convert::{Encoder, Nan, decode};
+use crate::memory;
 
 /// How the tasks of one worker are read and reported.
 pub(crate) struct Reporting {
@@ -20,7 +23,29 @@ pub(crate) struct Reporting {
     pub(crate) nan: Nan,
     pub(crate) metrics: Arc<WorkerMetrics>,
     pub(crate) forward: Arc<Forward>,
+    /// One line tells of all faults of the engine at tasks of this worker.
+    pub(crate) told_of_fault: AtomicBool,
 }
+
+/// Why an output is not sent.
+enum Unsent {
+    /// It cannot be JSON.
+    Unsendable(String),
+    /// The engine panicked.
+    Fault(String),
+}
+
+impl Unsent {
+    /// As the error of the run.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Unsendable(_) => "unsendable_output",
+            Self::Fault(_) => FAULT,
+        }
+    }
+}
+
+const FAULT: &str = "engine_fault";
 
 /// An outcome other than COMPLETED with a dict.
 pub(crate) struct Outcome<'a> {
@@ -39,15 +64,40 @@ impl Reporting {
         py: Python<'py>,
         task: &PolledTask,
     ) -> Result<Bound<'py, PyDict>, TaskResult> {
-        let arguments = if self.whole_task {
-            decode(py, task.raw(), "The task")
-        } else {
-            decode(py, task.input(), "inputData")
+        let (json, name) =
+            if self.whole_task { (task.raw(), "The task") } else { (task.input(), "inputData") };
+        memory::passed(json.len());
+        let read = self.contained(py, task, "read its input", || decode(py, json, name));
+        let (what, status, reason) = match read {
+            Ok(Ok(arguments)) => return Ok(arguments),
+            Ok(Err(reason)) => ("unreadable_input", Status::FailedWithTerminalError, reason),
+            Err(fault) => (FAULT, Status::Failed, fault),
         };
-        arguments.map_err(|reason| {
-            self.metrics.not_executed("unreadable_input");
-            let status = Status::FailedWithTerminalError;
-            TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason)
+        self.metrics.not_executed(what);
+        Err(TaskResultWriter::failure(&task.identity, &self.worker_id, status, &reason))
+    }
+
+    /// A panic costs this task alone, and its thread goes on. The error is the reason of the task's failure.
+    fn contained<T>(
+        &self,
+        py: Python<'_>,
+        task: &PolledTask,
+        what: &str,
+        work: impl FnOnce() -> T,
+    ) -> Result<T, String> {
+        let tell = || {
+            let (task_type, task_id) = (&self.metrics.task_type, &task.identity.task_id);
+            let message = format!(
+                "the engine panicked while it {what}: task {task_id} fails, and so will others of {task_type:?} \
+                 like it, of which no line tells; please report it"
+            );
+            let record = LogRecord::new(Area::Engine, Level::Error, message);
+            self.forward.log(record.of_type(task_type).of_task(&task.identity));
+        };
+        contain(&self.told_of_fault, tell, work).ok_or_else(|| {
+            // Whatever the fault left behind would be the next call's.
+            drop(PyErr::take(py));
+            format!("The worker's engine panicked while it {what}")
         })
     }
 
@@ -59,11 +109,11 @@ impl Reporting {
         took: Duration,
     ) -> TaskResult {
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, Status::Completed);
-        let encoded = self.encode(output, &mut writer);
-        self.returned(task, took, Status::Completed, encoded.as_ref().ok());
-        match encoded.map(drop) {
-            Ok(()) => writer.finish(&task.identity),
-            Err(reason) => TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &[]),
+        let encoded = self.encode(task, output, &mut writer);
+        self.returned(task, took, Status::Completed, &encoded);
+        match encoded {
+            Ok(_) => writer.finish(&task.identity),
+            Err(unsent) => self.unsent(task, &unsent, &[]),
         }
     }
 
@@ -85,12 +135,12 @@ impl Reporting {
             .map(|(log, created_time)| TaskExecLog { log, created_time })
             .collect();
         let mut writer = TaskResultWriter::begin(&task.identity, &self.worker_id, status);
-        let encoded = self.encode(output, &mut writer);
+        let encoded = self.encode(task, output, &mut writer);
         if let Some(took) = returned_after {
-            self.returned(task, took, status, encoded.as_ref().ok());
+            self.returned(task, took, status, &encoded);
         }
-        if let Err(reason) = encoded {
-            return Ok(TaskResultWriter::unsendable(&task.identity, &self.worker_id, &reason, &logs));
+        if let Err(unsent) = encoded {
+            return Ok(self.unsent(task, &unsent, &logs));
         }
         if let Some(reason) = outcome.reason {
             writer.reason_for_incompletion(reason);
@@ -133,16 +183,17 @@ impl Reporting {
     }
 
     /// Told before the result is on its way, so that no event of the result comes before it.
-    fn returned(&self, task: &PolledTask, took: Duration, status: Status, output_size: Option<&usize>) {
-        let how = match status {
-            _ if output_size.is_none() => Returned::Failed("unsendable_output"),
-            Status::Completed => Returned::Completed,
-            Status::InProgress => Returned::InProgress,
-            failed => Returned::Failed(failed.name()),
+    fn returned(&self, task: &PolledTask, took: Duration, status: Status, encoded: &Result<usize, Unsent>) {
+        let how = match (encoded, status) {
+            (Err(unsent), _) => Returned::Failed(unsent.label()),
+            (_, Status::Completed) => Returned::Completed,
+            (_, Status::InProgress) => Returned::InProgress,
+            (_, failed) => Returned::Failed(failed.name()),
         };
-        self.metrics.returned(took, how, output_size.copied());
+        let output_size = encoded.as_ref().ok().copied();
+        self.metrics.returned(took, how, output_size);
         if self.forward.events.is_some() {
-            self.tell(task, Step::Completed { took, output_size: output_size.copied() });
+            self.tell(task, Step::Completed { took, output_size });
         }
     }
 
@@ -155,12 +206,36 @@ impl Reporting {
     }
 
     /// The output into `writer` and its size, or why it cannot be sent.
-    fn encode(&self, output: &Bound<'_, PyDict>, writer: &mut TaskResultWriter) -> Result<usize, String> {
-        let to_plain = self.to_plain.bind(output.py());
+    fn encode(
+        &self,
+        task: &PolledTask,
+        output: &Bound<'_, PyDict>,
+        writer: &mut TaskResultWriter,
+    ) -> Result<usize, Unsent> {
+        let py = output.py();
+        let to_plain = self.to_plain.bind(py);
         let start = writer.body.len();
-        writer.output(|out| {
-            Encoder { out, to_plain, nan: self.nan }.encode(output).map_err(|error| error.reason())
-        })?;
-        Ok(writer.body.len() - start)
+        let write = || {
+            writer.output(|out| {
+                Encoder { out, to_plain, nan: self.nan }.encode(output).map_err(|error| error.reason())
+            })
+        };
+        let written = self.contained(py, task, "wrote its output", write).map_err(Unsent::Fault)?;
+        written.map_err(Unsent::Unsendable)?;
+        let size = writer.body.len() - start;
+        memory::passed(size);
+        Ok(size)
+    }
+
+    #[cold]
+    fn unsent(&self, task: &PolledTask, unsent: &Unsent, logs: &[TaskExecLog]) -> TaskResult {
+        match unsent {
+            Unsent::Unsendable(reason) => {
+                TaskResultWriter::unsendable(&task.identity, &self.worker_id, reason, logs)
+            }
+            Unsent::Fault(reason) => {
+                TaskResultWriter::failure(&task.identity, &self.worker_id, Status::Failed, reason)
+            }
+        }
     }
 }

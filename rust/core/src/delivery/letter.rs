@@ -25,6 +25,8 @@ pub(super) struct Letter {
     pub(super) trials: Trials,
     /// The server refused the result itself; this is the small failure that stands in for it.
     pub(super) is_substitute: bool,
+    /// An ended process has left it, and somebody wants to know what becomes of it.
+    pub(super) is_leftover: bool,
     /// Posted to see whether an open breaker may close.
     pub(super) probe: Option<Probe>,
 }

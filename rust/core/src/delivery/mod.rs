@@ -16,6 +16,7 @@ mod ways;
 mod outbox;
 mod trouble;
 mod keeping;
+mod leftovers;
 mod updater;
 mod telling;
 mod replay;

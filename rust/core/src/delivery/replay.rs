@@ -1,87 +1,52 @@
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use super::held::HoldId;
 use super::ledger::Ledger;
+use super::leftovers::{Fate, Leftover, Leftovers};
 use super::letter::Letter;
+use super::outbox::now;
 use super::trials::Trials;
 use super::updater::{RETRY, Updater};
-use crate::error::{Error, Judgement};
-use crate::observe::{EventSink, worker_metrics};
-use crate::spool::{Spool, StoredResult};
-use crate::supervise::spawn;
-use crate::transport::{Backoff, TaskClient};
+use crate::observe::worker_metrics;
+use crate::spool::{RowId, Spool, StoredResult};
 use crate::wire::{Status, TaskResult};
 
-/// The most that are sent at once: they are late already, and fresh results matter more.
-const MOST_AT_ONCE: usize = 8;
-/// Between tries while the server takes none. Not longer, so that the first goes through soon after its return.
-const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_millis(1_500));
-/// For so long no task is polled before what was left is delivered. A server that is down for longer would
-/// answer no poll either; one that takes results of one type only is not to keep all others waiting.
+/// For so long no task is polled before what was left is delivered, or is known not to get through, so that no
+/// task of its type is polled. A server that is down for longer would answer no poll either.
 const HEAD_START: Duration = Duration::from_secs(30);
 
-/// Delivers what ended processes have left: earliest deadline first, one at a time, more while that goes well.
+/// Hands on what ended processes have left, a few at a time, to the outbox: there it is posted, and waits while
+/// its way is down or the server asks for a rest, like any other result.
 pub struct Replay {
     spool: Arc<Spool>,
-    client: Arc<dyn TaskClient>,
     ledger: Arc<Ledger>,
     updater: Arc<Updater>,
-    sink: Arc<dyn EventSink>,
     /// True while tasks may be polled: what was left is delivered, and there is room for more.
     may_poll: watch::Sender<bool>,
-    found: tokio::sync::Mutex<mpsc::UnboundedReceiver<Vec<StoredResult>>>,
+    state: Mutex<State>,
 }
 
-/// A stored result, without its body, and its entry in the ledger.
-struct Item {
-    row: StoredResult,
-    hold: HoldId,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// It is out of this list, whatever became of it.
-    Settled,
-    NotNow,
-}
-
-/// An item that is being sent: it comes back, whatever panics.
-struct InHand {
-    item: Option<Item>,
-    outcome: Outcome,
-    tell: mpsc::UnboundedSender<(Item, Outcome)>,
-}
-
-impl InHand {
-    fn became(&mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        if let Some(item) = self.item.take() {
-            // The loop is gone at the end of the host.
-            let _ = self.tell.send((item, self.outcome));
-        }
-    }
+/// Survives a panic of the loop.
+struct State {
+    found: mpsc::UnboundedReceiver<Vec<StoredResult>>,
+    told: mpsc::UnboundedReceiver<(RowId, Fate)>,
+    leftovers: Leftovers,
 }
 
 impl Replay {
     pub fn new(
         spool: Arc<Spool>,
         found: mpsc::UnboundedReceiver<Vec<StoredResult>>,
-        client: Arc<dyn TaskClient>,
         ledger: Arc<Ledger>,
         updater: Arc<Updater>,
-        sink: Arc<dyn EventSink>,
     ) -> Self {
-        let may_poll = watch::Sender::new(false);
-        Self { spool, client, ledger, updater, sink, may_poll, found: tokio::sync::Mutex::new(found) }
+        let (tell, told) = mpsc::unbounded_channel();
+        updater.tell_of_leftovers(tell);
+        let state = Mutex::new(State { found, told, leftovers: Leftovers::new() });
+        Self { spool, ledger, updater, may_poll: watch::Sender::new(false), state }
     }
 
     pub fn may_poll(&self) -> watch::Receiver<bool> {
@@ -89,81 +54,67 @@ impl Replay {
     }
 
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut found = self.found.lock().await;
-        let mut room = self.spool.has_room();
-        let (tell, mut told) = mpsc::unbounded_channel::<(Item, Outcome)>();
-        let mut items: VecDeque<Item> = VecDeque::new();
-        let (mut window, mut in_flight, mut has_looked) = (1, 0, false);
-        let mut not_before = tokio::time::Instant::now();
-        let head_start = not_before + HEAD_START;
-        let mut is_ahead = true;
-        let (mut failures, mut pauses) = (0, PAUSES);
+        let mut state = self.state.lock().await;
+        let State { found, told, leftovers } = &mut *state;
+        let (mut room, mut blocked) = (self.spool.has_room(), self.updater.blocked());
+        let head_start = tokio::time::Instant::now() + HEAD_START;
+        let (mut has_looked, mut is_ahead) = (false, true);
         loop {
-            let now = tokio::time::Instant::now();
-            while in_flight < window && now >= not_before {
-                let Some(item) = items.pop_front() else { break };
-                in_flight += 1;
-                let replay = Arc::clone(&self);
-                let mut in_hand = InHand { item: Some(item), outcome: Outcome::NotNow, tell: tell.clone() };
-                spawn(&self.sink, "delivery of a result that was left", async move {
-                    let Some(item) = &in_hand.item else { return };
-                    let outcome = replay.post(item).await;
-                    in_hand.became(outcome);
-                });
+            while let Some(leftover) = leftovers.next() {
+                let id = leftover.row.id;
+                if !self.hand_on(leftover).await {
+                    leftovers.became(id, Fate::Settled);
+                }
             }
-            is_ahead &= !(has_looked && items.is_empty() && in_flight == 0) && now < head_start;
+            let goes_through = {
+                let blocked = blocked.borrow_and_update();
+                leftovers.types().any(|task_type| !blocked.blocks(task_type))
+            };
+            is_ahead &= (!has_looked || goes_through) && tokio::time::Instant::now() < head_start;
             let may_poll = !is_ahead && *room.borrow_and_update();
             self.may_poll.send_if_modified(|value| std::mem::replace(value, may_poll) != may_poll);
             tokio::select! {
                 rows = found.recv() => match rows {
                     Some(rows) => {
                         has_looked = true;
-                        items.extend(rows.into_iter().map(|row| self.enter(row)));
-                        // Stable: of equal ones the older, which was found first.
-                        items.make_contiguous().sort_by_key(|item| (item.row.deadline.unwrap_or(i64::MAX), item.row.created));
+                        leftovers.extend(rows.into_iter().map(|row| self.enter(row)));
                     }
                     None => return,
                 },
-                Some((item, outcome)) = told.recv() => {
-                    in_flight -= 1;
-                    if outcome == Outcome::Settled {
-                        window = (window * 2).min(MOST_AT_ONCE);
-                        failures = 0;
-                        pauses.succeeded();
-                    } else {
-                        // To the end, with all of its type: where only those are refused, the rest goes on.
-                        let (same, rest): (Vec<_>, Vec<_>) =
-                            items.drain(..).partition(|other| other.row.task_type == item.row.task_type);
-                        items.extend(rest.into_iter().chain(same).chain([item]));
-                        window = (window / 2).max(1);
-                        failures += 1;
-                        // One may be that result's own; two in a row are the server's.
-                        if failures > 1 {
-                            not_before = tokio::time::Instant::now() + pauses.failed(fastrand::f64());
-                        }
-                    }
-                }
+                Some((id, fate)) = told.recv() => leftovers.became(id, fate),
                 _ = room.changed() => {}
-                () = tokio::time::sleep_until(not_before), if !items.is_empty() && in_flight < window => {}
+                _ = blocked.changed(), if is_ahead => {}
                 () = tokio::time::sleep_until(head_start), if is_ahead => {}
             }
         }
     }
 
     /// From here on the task is not run again in this process.
-    fn enter(&self, row: StoredResult) -> Item {
+    fn enter(&self, row: StoredResult) -> Leftover {
         let hold = self.ledger.stored(&row.identity.task_id, &row.task_type, row.is_terminal);
-        Item { row, hold }
+        Leftover { row, hold }
     }
 
-    async fn post(self: &Arc<Self>, item: &Item) -> Outcome {
-        let Some(row) = self.spool.load(item.row.id).await else {
-            // Somebody has dropped it, or it is damaged, of which a line was logged.
-            self.ledger.settled(item.hold);
-            return Outcome::Settled;
-        };
-        let letter = Letter {
-            hold: item.hold,
+    /// False: somebody has dropped it, or it is damaged, of which a line was logged.
+    async fn hand_on(&self, leftover: Leftover) -> bool {
+        if let Some(row) = self.spool.load(leftover.row.id).await {
+            self.updater.deliver(row, leftover.hold);
+            return true;
+        }
+        self.ledger.settled(leftover.hold);
+        false
+    }
+}
+
+impl Updater {
+    /// Posts a result that is on disk already.
+    fn deliver(&self, row: StoredResult, hold: HoldId) {
+        let due = row.deadline.map_or(u64::MAX, |deadline| {
+            let left = u64::try_from(deadline - StoredResult::now_millis()).unwrap_or(0);
+            (now() - self.start).as_secs() + left / 1_000
+        });
+        self.outbox.push(Letter {
+            hold,
             metrics: worker_metrics(&row.task_type, None),
             result: TaskResult {
                 identity: row.identity,
@@ -172,33 +123,11 @@ impl Replay {
             },
             row: Some(row.id),
             backoff: RETRY,
-            due: u64::MAX,
+            due,
             trials: Trials::default(),
             probe: None,
             is_substitute: false,
-        };
-        let sent = Instant::now();
-        match self.client.update_task(letter.result.body.clone()).await {
-            Ok(()) => {
-                let now = Instant::now();
-                self.updater.accepted(&letter, now - sent, now);
-                Outcome::Settled
-            }
-            Err(error) if is_settled_by(&error) => {
-                self.updater.refused(letter, &error);
-                Outcome::Settled
-            }
-            Err(error) => {
-                if row.attempts == 0 {
-                    self.spool.failed(item.row.id, &error);
-                }
-                self.updater.troubled(&letter, &error);
-                Outcome::NotNow
-            }
-        }
+            is_leftover: true,
+        });
     }
-}
-
-fn is_settled_by(error: &Error) -> bool {
-    matches!(error.judge(), Judgement::Gone | Judgement::Poison)
 }

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -9,13 +9,14 @@ use super::blocked::Blocked;
 use super::held::HoldId;
 use super::keeping::keep;
 use super::ledger::{Ledger, Returned};
+use super::leftovers::Fate;
 use super::letter::{Letter, Probe};
 use super::outbox::{Outbox, now};
 use super::trials::{Trials, Verdict};
 use super::trouble::Trouble;
 use crate::error::{Error, Judgement};
 use crate::observe::{EventSink, Level, WorkerMetrics};
-use crate::spool::Spool;
+use crate::spool::{RowId, Spool};
 use crate::supervise::{spawn, supervise};
 use crate::transport::{Backoff, TaskClient};
 use crate::wire::{Status, TaskResult, TaskResultWriter};
@@ -48,7 +49,9 @@ pub struct Updater {
     pub(super) trouble: Mutex<Trouble>,
     /// Their number: a post that succeeds looks at this alone.
     pub(super) failing_types: AtomicUsize,
-    start: Instant,
+    pub(super) start: Instant,
+    /// Who hands on what ended processes have left.
+    leftovers: OnceLock<mpsc::UnboundedSender<(RowId, Fate)>>,
 }
 
 impl Updater {
@@ -71,6 +74,7 @@ impl Updater {
             trouble: Mutex::default(),
             failing_types: AtomicUsize::new(0),
             start: now(),
+            leftovers: OnceLock::new(),
         });
         let finished = Arc::new(tokio::sync::Mutex::new(finished));
         supervise(runtime, sink, "intake of results", {
@@ -98,6 +102,12 @@ impl Updater {
     /// Of which task types no task is to be taken now.
     pub fn blocked(&self) -> watch::Receiver<Blocked> {
         self.outbox.blocked()
+    }
+
+    /// From now on `tell` hears what becomes of them.
+    pub(super) fn tell_of_leftovers(&self, tell: mpsc::UnboundedSender<(RowId, Fate)>) {
+        // There is one replay to a host.
+        let _ = self.leftovers.set(tell);
     }
 
     async fn take_in<G>(
@@ -129,6 +139,7 @@ impl Updater {
                     backoff: RETRY,
                     trials,
                     is_substitute: false,
+                    is_leftover: false,
                     probe: None,
                 }
             });
@@ -244,6 +255,7 @@ impl Updater {
         };
         if let (1, Some(spool), Some(row)) = (letter.trials.failed, &self.spool, letter.row) {
             spool.failed(row, error);
+            self.became(&letter, row, Fate::Failing);
         }
         if judgement != Judgement::Conflict {
             self.troubled(&letter, error);
@@ -275,7 +287,9 @@ impl Updater {
         let Some(spool) = &self.spool else { return self.outbox.push(letter) };
         if let Some(row) = letter.row.take() {
             spool.dead_letter(row, tries, error);
+            self.became(&letter, row, Fate::Settled);
         }
+        letter.is_leftover = false;
         let (updater, spool) = (Arc::clone(self), Arc::clone(spool));
         spawn(&self.sink, "keeping of a failure", async move {
             let mut letters = vec![letter];
@@ -290,6 +304,14 @@ impl Updater {
     fn forget(&self, letter: &Letter) {
         if let (Some(spool), Some(row)) = (&self.spool, letter.row) {
             spool.acknowledge(row);
+            self.became(letter, row, Fate::Settled);
+        }
+    }
+
+    fn became(&self, letter: &Letter, row: RowId, fate: Fate) {
+        if let (true, Some(tell)) = (letter.is_leftover, self.leftovers.get()) {
+            // At the end of the host nobody hands on anything.
+            let _ = tell.send((row, fate));
         }
     }
 }

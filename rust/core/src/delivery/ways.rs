@@ -254,6 +254,7 @@ mod tests {
             backoff: Backoff::new(ms(100), ms(1_000)),
             trials: Trials::default(),
             is_substitute: false,
+            is_leftover: false,
             probe: None,
         }
     }

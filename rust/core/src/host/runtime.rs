@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::live::Live;
 use crate::delivery::{Admission, Finished, Held, Ledger, Replay, Updater};
 use crate::error::Error;
-use crate::io_thread::IoThread;
+use crate::io_thread::{IoThread, Pending};
 use crate::observe::{EventSink, Guarded, LiveHost, abandoned, add_host};
 use crate::settings::{Configuration, HighWater, SpoolSettings, WorkerConfig};
 use crate::spool::Spool;
@@ -78,14 +78,7 @@ impl Runtime {
             spool.clone(),
         );
         let may_poll = spool.as_ref().map(|spool| {
-            let replay = Replay::new(
-                Arc::clone(spool),
-                found,
-                Arc::clone(&client),
-                Arc::clone(&ledger),
-                Arc::clone(&updater),
-                Arc::clone(&sink),
-            );
+            let replay = Replay::new(Arc::clone(spool), found, Arc::clone(&ledger), Arc::clone(&updater));
             let may_poll = replay.may_poll();
             let replay = Arc::new(replay);
             supervise(io.handle(), &sink, "delivery of what was left", move || Arc::clone(&replay).run());
@@ -144,10 +137,10 @@ impl Runtime {
         Ok(runner)
     }
 
-    /// Polls once for `runner` and blocks until the tasks are with its executor.
-    pub fn poll_once(&self, runner: &Arc<TaskRunner>) -> Result<usize, Error> {
+    /// Polls once for `runner`. Ready when the tasks are with its executor, and comes to that without a waiter too.
+    pub fn poll_once(&self, runner: &Arc<TaskRunner>) -> Result<Pending<usize>, Error> {
         let runner = Arc::clone(runner);
-        self.io.run(async move { runner.poll_once().await })
+        self.io.begin(async move { runner.poll_once().await })
     }
 
     /// An error after `close` and in a forked child.
@@ -178,6 +171,11 @@ impl Runtime {
         let mut held = self.ledger.held();
         held.retain(|held| !held.is_on_disk);
         held
+    }
+
+    /// Results on disk that the server refuses or that are too old; after `close`, those that stay there.
+    pub fn dead_letters(&self) -> u64 {
+        self.spool.as_ref().map_or(0, |spool| spool.view().dead_letters)
     }
 
     /// Ends the I/O thread and with it everything that is still in flight. Idempotent.

@@ -154,6 +154,8 @@ const TABLE: &[Row] = &[
         |told, to| queues(told, |labels, counts| if let Some(age) = counts.last_successful_poll_age {
             to.value(labels, age.as_secs_f64());
         })),
+    row(ALL, "conductor_fast_polls_ambiguous_total", Counter, "Polls whose answer was lost after the server may have handed out tasks",
+        |told, to| queues(told, |labels, counts| to.count(labels, counts.polls_ambiguous))),
     row(ALL, "conductor_fast_delivered_after_deadline_total", Counter, "Results that the server took after their task's response timeout, and so may have ignored",
         |told, to| queues(told, |labels, counts| to.count(labels, counts.delivered_after_deadline))),
     row(ALL, "conductor_fast_prefetched", Gauge, "Tasks that a worker holds beyond its slots, which wait for a thread",

@@ -18,11 +18,11 @@ pub use error_counts::ErrorLabel;
 pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
 pub(crate) use guarded::Guarded;
 pub use histogram::{Distribution, RecentDistribution};
+pub(crate) use process_metrics::{HeldMetrics, abandoned, add_host, panicked, token_failed};
 pub use process_metrics::{
     HostState, HostView, HttpCall, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView,
     http_request, worker_metrics,
 };
-pub(crate) use process_metrics::{abandoned, add_host, panicked, token_failed};
 pub use spool_view::SpoolView;
 pub use worker_counts::{OutcomeTimes, WorkerCounts};
 pub use worker_metrics::{Returned, WorkerMetrics};

@@ -14,10 +14,12 @@ static REGISTRY: Mutex<Registry> =
     Mutex::new(Registry { process: 0, start: None, workers: Vec::new(), hosts: Vec::new() });
 static REQUESTS: [RecentTimes; 4] = [const { RecentTimes::new() }; 4];
 /// Answers other than 200, with whatever status; bounded by the statuses that there are.
-static OTHER_REQUESTS: Mutex<BTreeMap<(HttpCall, u16), Box<RecentTimes>>> = Mutex::new(BTreeMap::new());
+static OTHER_REQUESTS: Mutex<OtherRequests> = Mutex::new(BTreeMap::new());
 static TOKEN_FAILURES: AtomicU64 = AtomicU64::new(0);
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static ABANDONED: AtomicU64 = AtomicU64::new(0);
+
+type OtherRequests = BTreeMap<(HttpCall, u16), Box<RecentTimes>>;
 
 struct Registry {
     process: u32,
@@ -140,6 +142,22 @@ pub(crate) fn panicked() {
 
 pub(crate) fn abandoned(count: usize) {
     ABANDONED.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+/// Of the process that forks: both locks, in the order in which `registry` takes them.
+pub(crate) struct HeldMetrics {
+    _registry: MutexGuard<'static, Registry>,
+    _requests: MutexGuard<'static, OtherRequests>,
+}
+
+impl HeldMetrics {
+    pub(crate) fn hold() -> Self {
+        // Fields are made in the order in which they are written.
+        Self {
+            _registry: registry(),
+            _requests: OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
 }
 
 /// A forked child counts from zero: its parent's counts are told by its parent.

@@ -25,6 +25,8 @@ pub struct WorkerCounts {
     pub polls: u64,
     pub poll_time: OutcomeTimes,
     pub poll_errors: BTreeMap<ErrorLabel, u64>,
+    /// Failed polls that may have brought tasks.
+    pub polls_ambiguous: u64,
     pub last_successful_poll_age: Option<Duration>,
     pub last_poll_failed: bool,
     pub paused: u64,
@@ -69,6 +71,7 @@ impl WorkerCounts {
     pub fn merge(&mut self, other: &Self) {
         for (counter, more) in [
             (&mut self.polls, other.polls),
+            (&mut self.polls_ambiguous, other.polls_ambiguous),
             (&mut self.paused, other.paused),
             (&mut self.queue_full, other.queue_full),
             (&mut self.delivered_after_deadline, other.delivered_after_deadline),

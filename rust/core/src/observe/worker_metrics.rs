@@ -28,6 +28,7 @@ struct Transfer {
     polls: AtomicU64,
     poll_time: Outcomes,
     poll_errors: ErrorCounts,
+    polls_ambiguous: AtomicU64,
     /// Milliseconds after `start`.
     last_successful_poll: AtomicU64,
     last_poll_failed: AtomicBool,
@@ -102,6 +103,7 @@ impl WorkerMetrics {
                 polls: AtomicU64::new(0),
                 poll_time: Outcomes::new(),
                 poll_errors: ErrorCounts::default(),
+                polls_ambiguous: AtomicU64::new(0),
                 last_successful_poll: AtomicU64::new(NEVER),
                 last_poll_failed: AtomicBool::new(false),
                 paused: AtomicU64::new(0),
@@ -140,6 +142,9 @@ impl WorkerMetrics {
     pub(crate) fn poll_failed(&self, took: Duration, error: &Error) {
         self.transfer.poll_time.add(took, false);
         self.transfer.poll_errors.add(error.into());
+        if error.may_have_been_done() {
+            count(&self.transfer.polls_ambiguous);
+        }
         self.transfer.last_poll_failed.store(true, Ordering::Relaxed);
     }
 
@@ -223,6 +228,7 @@ impl WorkerMetrics {
             polls: read(&transfer.polls),
             poll_time: transfer.poll_time.read(),
             poll_errors: transfer.poll_errors.read(),
+            polls_ambiguous: read(&transfer.polls_ambiguous),
             last_successful_poll_age: (last_poll != NEVER)
                 .then(|| self.start.elapsed().saturating_sub(Duration::from_millis(last_poll))),
             last_poll_failed: transfer.last_poll_failed.load(Ordering::Relaxed),

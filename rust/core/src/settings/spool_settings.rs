@@ -1,6 +1,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::Error;
+
+/// Below this a few results of usual size would make it full.
+const LEAST_BYTES: u64 = 1 << 20;
+
 /// What a committed result survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -46,5 +51,15 @@ impl SpoolSettings {
             reserve_bytes: 32 << 20,
             adopt_every: Duration::from_secs(60),
         }
+    }
+
+    /// `origin`: who gave the size, for errors.
+    pub fn set_max_bytes(&mut self, bytes: u64, origin: &str) -> Result<(), Error> {
+        if bytes < LEAST_BYTES {
+            let problem = format!("{bytes} (from {origin}) is too little; give at least {LEAST_BYTES}");
+            return Err(Error::configuration("spool_max_bytes", problem));
+        }
+        self.max_bytes = bytes;
+        Ok(())
     }
 }

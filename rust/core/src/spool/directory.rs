@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
@@ -21,7 +24,35 @@ pub(super) struct Directory {
 #[derive(Debug)]
 pub(super) struct HeldFile {
     pub path: PathBuf,
-    _lock: File,
+    _lock: HeldLock,
+}
+
+/// The locks of this process, all in one place: a forked child has a copy of each, and while that is open the
+/// lock holds, though its process has ended.
+static LOCKS: Mutex<BTreeMap<u64, File>> = Mutex::new(BTreeMap::new());
+
+#[derive(Debug)]
+struct HeldLock(u64);
+
+impl HeldLock {
+    fn new(file: File) -> Self {
+        // Never the same twice, so that what a child drops of its parent's is not its own.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        locks().insert(number, file);
+        Self(number)
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        locks().remove(&self.0);
+    }
+}
+
+/// Held by a process that forks: to empty it in the child leaves the parent's own as they are.
+pub(super) fn locks() -> MutexGuard<'static, BTreeMap<u64, File>> {
+    LOCKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Directory {
@@ -158,7 +189,7 @@ fn lock(path: PathBuf) -> io::Result<Option<HeldFile>> {
         .mode(0o600)
         .open(beside(&path, ".lock"))?;
     match lock.try_lock() {
-        Ok(()) => Ok(Some(HeldFile { path, _lock: lock })),
+        Ok(()) => Ok(Some(HeldFile { path, _lock: HeldLock::new(lock) })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }

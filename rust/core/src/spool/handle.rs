@@ -11,7 +11,7 @@ use super::room::Room;
 use super::row::{RowId, StoredResult};
 use super::shared::Shared;
 use super::socket::Socket;
-use super::store::{Store, Unusable};
+use super::store::{Store, Unusable, at_work};
 use super::writer::Writer;
 use crate::error::Error;
 use crate::observe::{Area, EventSink, Level, LogRecord, SpoolView};
@@ -49,6 +49,7 @@ impl Spool {
             sink.log(LogRecord::new(Area::Update, Level::Warning, message));
         }
         let file = directory.new_file().map_err(|error| bad(&error))?;
+        let at_work = at_work();
         let store = match Store::create(&file.path, settings.durability, settings.max_bytes) {
             Ok(store) => store,
             Err(error) => {
@@ -59,6 +60,7 @@ impl Spool {
                 });
             }
         };
+        drop(at_work);
         let shared = Arc::new(Shared::new());
         let socket = Socket::open(&file.path, Arc::clone(&shared));
         if let Err(error) = &socket {

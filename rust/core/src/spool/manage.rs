@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::command::{Answer, Command, line};
 use super::directory::{Directory, HeldFile};
 use super::socket::ask;
-use super::store::Store;
+use super::store::{Store, at_work};
 use crate::error::Error;
 
 /// A file of results, and its answer to a command.
@@ -46,7 +46,10 @@ pub fn command_json(spool_directory: &Path, command: &str) -> Result<String, Err
 /// `None`: the file is gone meanwhile.
 fn answer(path: &Path, command: &Command) -> Option<(bool, Box<RawValue>)> {
     let (running, text) = match HeldFile::hold(path) {
-        Ok(Some(_held)) => (false, text(&on_file(path, command))),
+        Ok(Some(_held)) => {
+            let _at_work = at_work();
+            (false, text(&on_file(path, command)))
+        }
         Ok(None) if !path.exists() => return None,
         Ok(None) => (
             true,

@@ -6,6 +6,7 @@
 mod row;
 mod directory;
 mod store;
+mod at_fork;
 mod command;
 mod adoption;
 mod queue;
@@ -16,6 +17,7 @@ mod socket;
 mod handle;
 mod manage;
 
+pub(crate) use at_fork::SpoolsAtRest;
 pub use command::{Answer, Command};
 pub use handle::Spool;
 pub use manage::{SpoolFile, command_all, command_json};

@@ -9,7 +9,7 @@ use crate::wire::TaskIdentity;
 
 /// Of one result in the file of this process; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowId(pub(super) i64);
+pub struct RowId(pub(crate) i64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowState {

@@ -1,6 +1,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
@@ -71,6 +72,19 @@ impl std::fmt::Display for Unusable {
             Self::Failed(error) => error.fmt(f),
         }
     }
+}
+
+/// SQLite has locks of its own for all files of a process, which a forked child must not find taken.
+static AT_WORK: RwLock<()> = RwLock::new(());
+
+/// Held while SQLite is called; not twice by one thread.
+pub(super) fn at_work() -> RwLockReadGuard<'static, ()> {
+    AT_WORK.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held by a process that forks.
+pub(super) fn at_rest() -> RwLockWriteGuard<'static, ()> {
+    AT_WORK.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What lies in a file.

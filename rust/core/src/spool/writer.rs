@@ -11,7 +11,7 @@ use super::queue::{Batch, Request};
 use super::room::{Room, Shortage};
 use super::row::{DAMAGED, Damage, RowId, StoredResult};
 use super::shared::Shared;
-use super::store::{Store, is_corrupt};
+use super::store::{Store, at_work, is_corrupt};
 use crate::observe::{Area, EventSink, Level, LogRecord, panicked};
 use crate::settings::SpoolSettings;
 
@@ -61,12 +61,14 @@ impl Writer {
     fn turn(&mut self) -> bool {
         let now = Instant::now();
         if now >= self.next_adoption {
+            let _at_work = at_work();
             self.adopt();
             self.next_adoption = now + self.settings.adopt_every;
         }
         let tick =
             if self.changed || self.room.shortage.is_some() { TICK } else { self.settings.adopt_every };
         let work = self.shared.queue.take(self.next_adoption.min(now + tick));
+        let _at_work = at_work();
         let is_idle = work.batches.is_empty() && work.requests.is_empty();
         self.acknowledged.extend(work.acknowledged);
         // Requests first: a result that becomes a dead letter makes room for the one that stands in for it.
@@ -297,6 +299,7 @@ impl Writer {
 
     /// The file goes with its last result.
     fn finish(mut self) {
+        let _at_work = at_work();
         if !self.acknowledged.is_empty() {
             let ids = std::mem::take(&mut self.acknowledged);
             if let Err(error) = self.store.delete(&ids) {
@@ -306,14 +309,24 @@ impl Writer {
                 );
             }
         }
-        let rows = self.store.filling().map(|filling| filling.rows);
-        if let Ok(rows @ 1..) = rows {
-            let path = self.file.path.display();
-            self.log(Level::Info, format!("{rows} results stay in {path} for the next process"));
+        let filling = self.store.filling();
+        if let Ok(filling) = filling {
+            self.shared.told(filling);
+            let (waiting, dead, path) =
+                (filling.rows - filling.dead_letters, filling.dead_letters, self.file.path.display());
+            if waiting > 0 {
+                self.log(Level::Info, format!("{waiting} results stay in {path} for the next process"));
+            }
+            if dead > 0 {
+                let message = format!(
+                    "{dead} results that the server refuses or that are too old stay in {path}: see \
+                     `conductor-fast spool ls`"
+                );
+                self.log(Level::Error, message);
+            }
         }
-        self.count();
         drop(self.store);
-        if rows.is_ok_and(|rows| rows == 0) {
+        if filling.is_ok_and(|filling| filling.rows == 0) {
             self.file.remove();
         }
     }

@@ -27,4 +27,6 @@ pub use http_task_client::HttpTaskClient;
 pub use hyper::Method;
 pub use management::{Management, ManagementCall};
 pub(crate) use poll_turns::{News, PollTime, PollTurns, PollerId};
+pub use retry_after::retry_after;
 pub use task_client::{BoxFuture, PollRequest, Queue, TaskClient};
+pub(crate) use tokens::HeldTokens;

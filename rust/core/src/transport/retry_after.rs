@@ -5,7 +5,7 @@ const CAP: Duration = Duration::from_mins(10);
 
 /// How long the server asks not to be called again: its header `Retry-After` gives seconds or a date of HTTP.
 /// What cannot be read, and a date that is past, ask for nothing.
-pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let text = header.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -18,6 +18,17 @@ pub(super) struct Tokens {
 /// So that a worker host and its clients mint once. Weak: it keeps nobody's secret.
 static SHARED: Mutex<Vec<Weak<Tokens>>> = Mutex::new(Vec::new());
 
+/// Of the process that forks.
+pub(crate) struct HeldTokens {
+    _shared: MutexGuard<'static, Vec<Weak<Tokens>>>,
+}
+
+impl HeldTokens {
+    pub(crate) fn hold() -> Self {
+        Self { _shared: SHARED.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+}
+
 impl Tokens {
     pub(super) fn of(configuration: &Configuration, credentials: &Credentials) -> Arc<Self> {
         let (process, server, ttl) = (std::process::id(), configuration.shown_url(), configuration.token_ttl);

@@ -65,7 +65,7 @@ fn a_worker_may_start_paused_and_is_then_not_polled_on_request_either() {
     let mut engine = Engine::start(&server.url());
     let runner = engine.add(WorkerConfig { paused: true, ..config("later", 1) }, 1, |task, _| echo(task));
     server.push("later", "{}", &PushOptions::default()).unwrap();
-    assert_eq!(engine.runtime.poll_once(&runner).unwrap(), 0);
+    assert_eq!(engine.runtime.poll_once(&runner).unwrap().wait(DEADLINE).unwrap().unwrap(), 0);
     assert!(!server.wait_for(1, Some("later"), Some("COMPLETED"), Duration::from_millis(200)));
     assert_eq!(server.requests(), 0);
     runner.resume();

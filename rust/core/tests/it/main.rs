@@ -16,6 +16,7 @@ mod payloads;
 mod polling;
 mod prefetch;
 mod splitting;
+mod fuzz;
 mod ready_queue;
 mod leases;
 mod control;

@@ -45,6 +45,44 @@ fn orphan(directory: &TempDir) -> std::path::PathBuf {
     databases(directory).remove(0)
 }
 
+/// Of the rows of `orphan` the last three are as they were.
+fn whole_rows_are_adopted(directory: &TempDir) {
+    // People may look before anybody adopts it.
+    let shown = serde_json::to_value(command_all(directory.path(), &Command::Export).unwrap()).unwrap();
+    assert_eq!(&shown[0]["running"], false);
+    let mut second = open(&settings(directory));
+    let found = second.adopts(directory);
+    for id in ["t3", "t4", "t5"] {
+        let row = found.iter().find(|row| &*row.identity.task_id == id);
+        let row = row.unwrap_or_else(|| panic!("{id} is whole: {:?}", second.lines.all()));
+        let body = block_on(second.spool.load(row.id)).unwrap().body;
+        assert_eq!(String::from_utf8(body.to_vec()).unwrap(), format!("{{\"n\":{}}}", &id[1..]));
+    }
+}
+
+/// Each value by four bytes and what follows: a row, a column, a kind, a length.
+pub(crate) fn with_bytes_in_rows(mut bytes: &[u8]) {
+    let directory = TempDir::new().unwrap();
+    let connection = Connection::open(orphan(&directory)).unwrap();
+    while let [row, column, kind, length, rest @ ..] = bytes {
+        let (value, rest) = rest.split_at(rest.len().min(usize::from(*length)));
+        bytes = rest;
+        let number = value.iter().fold(0_i64, |number, byte| number.wrapping_mul(256) | i64::from(*byte));
+        let value = match kind % 5 {
+            0 => Value::Null,
+            1 => Value::Text(String::from_utf8_lossy(value).into_owned()),
+            2 => Value::Blob(value.to_vec()),
+            3 => Value::Integer(number),
+            _ => Value::Real(f64::from_bits(number.cast_unsigned())),
+        };
+        let column = COLUMNS[usize::from(*column) % COLUMNS.len()];
+        let sql = format!("UPDATE OR IGNORE results SET {column} = ? WHERE id = ?");
+        let _ = connection.execute(&sql, params![value, row % 3 + 1]);
+    }
+    drop(connection);
+    whole_rows_are_adopted(&directory);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -59,17 +97,7 @@ proptest! {
             let _ = connection.execute(&sql, params![value, row + 1]);
         }
         drop(connection);
-        // People may look before anybody adopts it.
-        let shown = serde_json::to_value(command_all(directory.path(), &Command::Export).unwrap()).unwrap();
-        prop_assert_eq!(&shown[0]["running"], false);
-        let mut second = open(&settings(&directory));
-        let found = second.adopts(&directory);
-        for id in ["t3", "t4", "t5"] {
-            let row = found.iter().find(|row| &*row.identity.task_id == id);
-            let row = row.unwrap_or_else(|| panic!("{id} is whole: {:?}", second.lines.all()));
-            let body = block_on(second.spool.load(row.id)).unwrap().body;
-            prop_assert_eq!(String::from_utf8(body.to_vec()).unwrap(), format!("{{\"n\":{}}}", &id[1..]));
-        }
+        whole_rows_are_adopted(&directory);
     }
 }
 

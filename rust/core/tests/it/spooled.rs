@@ -1,5 +1,6 @@
 //! The engine with a spool directory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -103,6 +104,76 @@ fn the_earliest_deadline_goes_first() {
     let order: Vec<_> = posts[before..].iter().map(|line| line["taskType"].as_str().unwrap()).collect();
     // One at a time, then two: the next two may overtake each other, the last, which has for ever, cannot.
     assert_eq!((order[0], order[3]), ("within_60", "within_0"), "{order:?}");
+}
+
+/// An engine that has left `count` results of a type on disk.
+fn leave(server: &DevServer, directory: &TempDir, task_type: &str, count: usize) {
+    fault(server, SICK);
+    server.push_many(task_type, "{}", count, &PushOptions::default()).unwrap();
+    let mut engine = spooled(server, settings(directory));
+    engine.worker(task_type, 4, echo);
+    eventually("all are on disk", || listed(directory).len() == count);
+    engine.stop(DEADLINE);
+    server.clear_faults();
+    server.clear_transcript();
+}
+
+#[test]
+fn what_was_left_waits_for_as_long_as_the_server_asks() {
+    let (server, directory) = (server(), TempDir::new().unwrap());
+    leave(&server, &directory, "echo", 3);
+    fault(
+        &server,
+        r#"{"method":"POST","path":"/api/tasks","count":1,"answer":{"status":503,"headers":{"Retry-After":"2"}}}"#,
+    );
+    let mut next = spooled(&server, settings(&directory));
+    next.worker("echo", 1, echo);
+    assert!(server.wait_for(3, Some("echo"), Some("COMPLETED"), DEADLINE));
+    next.stop(DEADLINE);
+    let transcript: Vec<serde_json::Value> = serde_json::from_str(&server.transcript_json()).unwrap();
+    let at = |line: &serde_json::Value| line["elapsedMillis"].as_u64().unwrap();
+    assert_eq!((&transcript[0]["method"], &transcript[0]["status"]), (&"POST".into(), &503.into()));
+    assert!(at(&transcript[1]) >= at(&transcript[0]) + 2_000, "{transcript:?}");
+}
+
+#[test]
+fn while_what_was_left_does_not_get_through_no_task_of_its_type_is_taken_and_others_are() {
+    let (server, directory) = (server(), TempDir::new().unwrap());
+    leave(&server, &directory, "sick", 20);
+    fault(&server, r#"{"method":"POST","path":"/api/tasks","taskType":"sick","answer":{"status":503}}"#);
+    let mut next = spooled(&server, settings(&directory));
+    next.worker("sick", 2, echo);
+    next.worker("well", 2, echo);
+    server.push("sick", "{}", &PushOptions::default()).unwrap();
+    server.push_many("well", "{}", 5, &PushOptions::default()).unwrap();
+    assert!(server.wait_for(5, Some("well"), Some("COMPLETED"), DEADLINE));
+    assert_eq!(server.count(Some("sick"), Some("SCHEDULED")), 1, "it was not taken");
+    let posts = requests(&server, "POST", "/api/tasks");
+    let tried: BTreeSet<_> =
+        posts.iter().filter(|line| line["taskType"] == "sick").map(|line| line["body"].to_string()).collect();
+    assert_eq!(tried.len(), 2, "two are the server's: the rest is not tried");
+    server.clear_faults();
+    assert!(server.wait_for(21, Some("sick"), Some("COMPLETED"), DEADLINE));
+    next.stop(DEADLINE);
+    assert!(databases(&directory).is_empty());
+}
+
+#[test]
+fn a_bad_result_that_was_left_becomes_a_dead_letter_while_others_are_delivered() {
+    let (server, directory) = (server(), TempDir::new().unwrap());
+    leave(&server, &directory, "bad", 1);
+    fault(
+        &server,
+        r#"{"method":"POST","path":"/api/tasks","taskType":"bad","count":10,"answer":{"status":500}}"#,
+    );
+    let mut next = spooled(&server, settings(&directory));
+    next.worker("well", 2, echo);
+    server.push_many("well", "{}", 5, &PushOptions::default()).unwrap();
+    assert!(server.wait_for(5, Some("well"), Some("COMPLETED"), DEADLINE));
+    let wait = Duration::from_secs(60);
+    assert!(server.wait_for(1, Some("bad"), Some("FAILED_WITH_TERMINAL_ERROR"), wait));
+    next.stop(DEADLINE);
+    assert_eq!(listed(&directory)[0]["state"], "dead letter");
 }
 
 #[test]
