@@ -67,6 +67,8 @@ def test_one_poisonous_result_among_good_ones_becomes_a_dead_letter(
     server.push_many("well", {}, 20)
     assert server.wait_for(20, "well", "COMPLETED")
     assert server.wait_for(1, "poison", TERMINAL, 40)
+    # The task has its state before the report is answered.
+    wait_until(lambda: posts(server, poison)[-1][1] is not None, "the last answer", 10)
     assert [status for _, status in posts(server, poison)] == [500] * 10 + [200]
 
 
