@@ -73,7 +73,8 @@ pub(super) fn too_slow(length: usize) -> String {
 
 /// Of an answer: looked at only if something is wrong with it.
 pub(super) enum Headers {
-    Read(HeaderMap),
+    /// Boxed, since no hot call has it, and each would move it about.
+    Read(Box<HeaderMap>),
     /// A head of HTTP/1.1, which was found good.
     AsSent(Bytes),
 }
@@ -195,7 +196,7 @@ where
         }
     };
     let body = if longer.is_empty() { first } else { longer.freeze() };
-    Ok((kept, Answer { status: parts.status, headers: Headers::Read(parts.headers), body, cut }))
+    Ok((kept, Answer { status: parts.status, headers: Headers::Read(Box::new(parts.headers)), body, cut }))
 }
 
 #[cfg(test)]
@@ -283,7 +284,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let location = "https://me:secret@elsewhere:8443/login?token=secret";
         headers.insert(LOCATION, location.parse().unwrap());
-        let headers = Headers::Read(headers);
+        let headers = Headers::Read(Box::new(headers));
         let answer = Answer { status: StatusCode::FOUND, headers, body: Bytes::new(), cut: None };
         let error = answer.success("a task", |_| true).unwrap_err().to_string();
         assert!(error.starts_with("status 302: it redirects to https://elsewhere:8443, "), "{error}");

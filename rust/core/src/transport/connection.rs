@@ -15,8 +15,12 @@ use crate::error::Error;
 
 /// A body up to this is copied behind its head: one buffer is written with less work than two.
 const COPIED: usize = 8 * 1024;
-/// A buffer of an answer that was larger goes with it, so that idle connections hold little.
+/// What is read at first: all of most answers. A buffer that grew larger goes with its answer, so that idle
+/// connections hold little; and asking for more each time would cost a worker with little to do more than the
+/// second read costs a busy one.
 const KEPT: usize = 4 * 1024;
+/// With less room than this the buffer is renewed.
+const LEAST: usize = 512;
 /// What is read at once of a body whose length is not known, at least.
 const PIECE: usize = 16 * 1024;
 
@@ -34,8 +38,8 @@ pub(super) struct Connection {
     /// Moved when it fires, not with each call: in and out of Tokio's wheel costs more than a look.
     timer: Pin<Box<Sleep>>,
     pub(super) opened: Instant,
-    /// Since when it is idle.
-    pub(super) used: Instant,
+    /// While it is idle.
+    pub(super) usable_until: Instant,
 }
 
 /// Why there is no answer.
@@ -68,7 +72,7 @@ impl Connection {
         let now = Instant::now();
         let (outgoing, incoming) = (Vec::new(), BytesMut::new());
         let timer = Box::pin(sleep_until(now));
-        Self { stream: Box::new(stream), outgoing, incoming, timer, opened: now, used: now }
+        Self { stream: Box::new(stream), outgoing, incoming, timer, opened: now, usable_until: now }
     }
 
     /// An idle connection has nothing to say: the peer closed it, or sends what nobody asked for.
@@ -86,7 +90,9 @@ impl Connection {
         bounds: &mut Bounds,
     ) -> Result<(Answer, bool), Failure> {
         let mut sending = self.begin(call, head_lines);
-        self.incoming.reserve(call.usual_answer);
+        if self.incoming.capacity() < LEAST {
+            self.incoming.reserve(KEPT);
+        }
         let head = loop {
             let step = self.step(&mut sending, bounds.end(0)).await;
             let failed = |error: Error| {
@@ -98,7 +104,7 @@ impl Connection {
                 Step::Failed(error) => return Err(failed(Error::network(lost(&error)))),
                 Step::Late => return Err(failed(no_answer())),
             }
-            let refused = |problem| Failure::Lost(Error::network(bad_answer(problem)));
+            let refused = |problem: String| Failure::Lost(Error::network(bad_answer(&problem)));
             let mut head = ResponseHead::parse(&self.incoming).map_err(refused)?;
             while let Some(interim) = head.take_if(|head| head.is_interim()) {
                 self.incoming.advance(interim.length);
@@ -146,7 +152,7 @@ impl Connection {
                 Framing::Chunked => match chunks.unwrap(&mut self.incoming, &mut body) {
                     Ok(true) => 0,
                     Ok(false) => PIECE,
-                    Err(problem) => return (body, Some(bad_answer(problem.to_owned()))),
+                    Err(problem) => return (body, Some(bad_answer(problem))),
                 },
                 Framing::Sized(length) => {
                     let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -182,10 +188,11 @@ impl Connection {
     /// before it has read it all.
     async fn step(&mut self, sending: &mut Sending, end: Instant) -> Step {
         std::future::poll_fn(|context| {
-            if !sending.flushed && sending.failed.is_none() {
-                if let Poll::Ready(Err(error)) = self.poll_send(sending, context) {
-                    sending.failed = Some(error);
-                }
+            if !sending.flushed
+                && sending.failed.is_none()
+                && let Poll::Ready(Err(error)) = self.poll_send(sending, context)
+            {
+                sending.failed = Some(error);
             }
             match pin!(self.stream.read_buf(&mut self.incoming)).poll(context) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Step::Closed),
@@ -242,7 +249,7 @@ fn closed(when: &str) -> Error {
 }
 
 #[cold]
-fn bad_answer(problem: String) -> String {
+fn bad_answer(problem: &str) -> String {
     format!("connection lost: the answer cannot be read, {problem}")
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Connections {
     head_lines: Bytes,
     /// In the order in which they were used. The last one is used next, so that those that are not needed grow
     /// old and go.
-    idle: Mutex<Vec<Box<Connection>>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Connections {
@@ -61,61 +61,61 @@ impl Connections {
     /// was written is replaced without a word.
     pub(super) async fn send(&self, call: &Call<'_>, patience: Patience) -> Result<Answer, Error> {
         let mut bounds = Bounds::new(patience);
-        while let Some(mut connection) = self.take_idle(bounds.started) {
+        loop {
+            let idle = self.take_idle(bounds.started);
+            let is_new = idle.is_none();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                // A handshake's state is 10 KB, which every call would carry and move about: boxed, as it is rare.
+                None => Box::pin(self.open()).await?,
+            };
             match connection.exchange(call, &self.head_lines, &mut bounds).await {
-                Ok(answered) => return Ok(self.answered(connection, answered)),
-                Err(Failure::Unsent(_)) => {}
-                Err(Failure::Lost(error)) => return Err(error),
+                Ok((answer, is_reusable)) => {
+                    if is_reusable {
+                        self.give_back(connection);
+                    }
+                    return Ok(answer);
+                }
+                Err(Failure::Unsent(_)) if !is_new => {}
+                Err(Failure::Unsent(error) | Failure::Lost(error)) => return Err(error),
             }
-        }
-        // A handshake's state is 10 KB, which every call would carry and move about: boxed, as it is rare.
-        let mut connection = Box::pin(self.open()).await?;
-        match connection.exchange(call, &self.head_lines, &mut bounds).await {
-            Ok(answered) => Ok(self.answered(connection, answered)),
-            Err(Failure::Unsent(error) | Failure::Lost(error)) => Err(error),
         }
     }
 
-    fn take_idle(&self, now: Instant) -> Option<Box<Connection>> {
+    fn take_idle(&self, now: Instant) -> Option<Connection> {
         loop {
             let last = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = last?;
-            if now - connection.opened < AGE_LIMIT
-                && now - connection.used < IDLE_LIMIT
-                && connection.is_silent()
-            {
+            if now < connection.usable_until && connection.is_silent() {
                 return Some(connection);
             }
         }
     }
 
-    fn answered(&self, mut connection: Box<Connection>, (answer, is_reusable): (Answer, bool)) -> Answer {
-        if is_reusable {
-            let now = Instant::now();
-            connection.used = now;
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            // Nobody else looks at those that are not needed.
-            let old = idle.iter().take_while(|connection| now - connection.used >= IDLE_LIMIT).count();
-            idle.drain(..old);
-            if idle.len() < IDLE_CONNECTIONS {
-                idle.push(connection);
-            }
+    fn give_back(&self, mut connection: Connection) {
+        let now = Instant::now();
+        connection.usable_until = (now + IDLE_LIMIT).min(connection.opened + AGE_LIMIT);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody else looks at those that are not needed.
+        let old = idle.iter().take_while(|connection| connection.usable_until <= now).count();
+        idle.drain(..old);
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
         }
-        answer
     }
 
-    async fn open(&self) -> Result<Box<Connection>, Error> {
+    async fn open(&self) -> Result<Connection, Error> {
         let late = |_| Err(self.unreachable(format!("not within {:?}", self.connect_timeout)));
         tokio::time::timeout(self.connect_timeout, self.connect()).await.unwrap_or_else(late)
     }
 
-    async fn connect(&self) -> Result<Box<Connection>, Error> {
+    async fn connect(&self) -> Result<Connection, Error> {
         let unreachable = |error| self.unreachable(error);
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
         SockRef::from(&stream).set_tcp_keepalive(&keepalive).map_err(unreachable)?;
-        Ok(Box::new(match &self.tls {
+        Ok(match &self.tls {
             None => Connection::new(stream),
             Some((connector, name)) => {
                 let refused = |error| match tls_problem(&error) {
@@ -124,7 +124,7 @@ impl Connections {
                 };
                 Connection::new(connector.connect(name.clone(), stream).await.map_err(refused)?)
             }
-        }))
+        })
     }
 
     #[cold]

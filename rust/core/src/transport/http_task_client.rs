@@ -27,11 +27,6 @@ const BYTES_PER_TASK: usize = 16 * 1024 * 1024;
 const LEAST_POLL_BYTES: usize = 64 * 1024 * 1024;
 /// A task id, or what a proxy says instead.
 const UPDATE_ANSWER_BYTES: usize = 64 * 1024;
-/// Of its answer, with the head; twice the protocol's task in measurements.md.
-const USUAL_TASK: usize = 2 * 1024;
-const USUAL_YES: usize = 512;
-/// More is read in several pieces.
-const USUAL_BATCH: usize = 128 * 1024;
 /// For the look at a task, with whatever input it carries.
 const GET_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a result, plus what its size needs.
@@ -87,8 +82,7 @@ impl HttpTaskClient {
         // Older servers answer 204.
         let is_array = |body: &[u8]| matches!(body.first(), None | Some(b'['));
         let expected = ("a JSON array of tasks", is_array as fn(&[u8]) -> bool);
-        let usual_answer = (USUAL_TASK * request.count).min(USUAL_BATCH);
-        let call = Call { method: &Method::GET, path: &path, token: None, body: &Bytes::new(), usual_answer };
+        let call = Call { method: &Method::GET, path: &path, token: None, body: &Bytes::new() };
         self.send(HttpCall::Poll, call, patience, expected).await
     }
 
@@ -97,8 +91,7 @@ impl HttpTaskClient {
         let patience = Patience { head: UPDATE_TIMEOUT + extra, most_bytes: UPDATE_ANSWER_BYTES };
         let is_no_page = |body: &[u8]| body.first() != Some(&b'<');
         let expected = ("a task id", is_no_page as fn(&[u8]) -> bool);
-        let (path, usual_answer) = (&*self.update_path, USUAL_YES);
-        let call = Call { method: &Method::POST, path, token: None, body: &body, usual_answer };
+        let call = Call { method: &Method::POST, path: &self.update_path, token: None, body: &body };
         self.send(HttpCall::Update, call, patience, expected).await?;
         Ok(())
     }
@@ -109,8 +102,7 @@ impl HttpTaskClient {
         let patience = Patience { head: GET_TIMEOUT, most_bytes: LEAST_POLL_BYTES };
         let is_object = |body: &[u8]| body.first() == Some(&b'{');
         let expected = ("a task", is_object as fn(&[u8]) -> bool);
-        let (body, usual_answer) = (&Bytes::new(), USUAL_TASK);
-        let call = Call { method: &Method::GET, path: &path, token: None, body, usual_answer };
+        let call = Call { method: &Method::GET, path: &path, token: None, body: &Bytes::new() };
         self.send(HttpCall::GetTask, call, patience, expected).await
     }
 
@@ -184,6 +176,6 @@ mod tests {
         let configuration = Configuration::new("http://localhost:8080/api/").unwrap();
         let client = HttpTaskClient::new(&configuration, Arc::new(Nobody)).unwrap();
         let size = size_of_val(&client.update(Bytes::new()));
-        assert!(size < 4_096, "it is moved several times, and has {size} bytes; box what is rare");
+        assert!(size < 1_536, "it is moved several times, and has {size} bytes; box what is rare");
     }
 }

@@ -27,8 +27,6 @@ pub(super) struct Call<'a> {
     pub(super) path: &'a str,
     pub(super) token: Option<&'a HeaderValue>,
     pub(super) body: &'a Bytes,
-    /// How large an answer usually is, with its head.
-    pub(super) usual_answer: usize,
 }
 
 impl Call<'_> {
@@ -135,7 +133,7 @@ mod tests {
         let requests = Requests::new(&configuration).unwrap();
         let (path, body) = ("/api/tasks", Bytes::from("{}"));
         let token = HeaderValue::from_static("t");
-        let call = Call { method: &Method::POST, path, token: Some(&token), body: &body, usual_answer: 0 };
+        let call = Call { method: &Method::POST, path, token: Some(&token), body: &body };
         let mut head = Vec::new();
         call.write_head(&requests.head_lines(), &mut head);
         assert_eq!(

@@ -86,11 +86,14 @@ impl ResponseHead {
 fn content_length(value: &[u8], mut known: Option<u64>) -> Option<u64> {
     for part in value.split(|byte| *byte == b',') {
         let part = part.trim_ascii();
-        // A number of Rust may have a sign.
-        if !part.iter().all(u8::is_ascii_digit) {
+        if part.is_empty() {
             return None;
         }
-        let length = std::str::from_utf8(part).ok()?.parse().ok()?;
+        // Digits alone: a number of Rust may have a sign.
+        let length = part.iter().try_fold(0_u64, |length, byte| {
+            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+            length.checked_mul(10)?.checked_add(digit)
+        })?;
         if known.replace(length).is_some_and(|known| known != length) {
             return None;
         }
