@@ -15,6 +15,7 @@ mod panics;
 mod payloads;
 mod polling;
 mod prefetch;
+mod lone_task;
 mod splitting;
 mod fuzz;
 mod ready_queue;
