@@ -86,7 +86,7 @@ bench: build ## the floor, conductor-python and ours on the same server; QUICK=1
 		--benchmark-columns=median,iqr,rounds $(if $(QUICK),--benchmark-max-time=0.1)
 
 .PHONY: instructions
-instructions: build ## callgrind's count of split, write, decode, encode against the baseline; ARGS=--bless
+instructions: build ## callgrind's count of split, write, update, decode, encode against the baseline; ARGS=--bless
 	cargo build --release --quiet --package conductor-bench-instructions
 	$(BIN)/python -m benches.instructions $(if $(findstring --bless,$(ARGS)),--bless)
 
