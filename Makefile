@@ -85,6 +85,12 @@ bench: build ## the floor, conductor-python and ours on the same server; QUICK=1
 	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only -q \
 		--benchmark-columns=median,iqr,rounds $(if $(QUICK),--benchmark-max-time=0.1)
 
+# Peers are built by the report itself: what is missing on this machine is told, not installed.
+.PHONY: report
+report: build ## every client of Conductor, here and on the real server, into docs/report.md; QUICK=1, ARGS="--only tls"
+	cargo build --release --quiet --package conductor-bench-server
+	$(BIN)/python -m benches.report $(if $(QUICK),--quick) $(ARGS)
+
 .PHONY: instructions
 instructions: build ## callgrind's count of split, write, update, decode, encode against the baseline; ARGS=--bless
 	cargo build --release --quiet --package conductor-bench-instructions

@@ -1,8 +1,9 @@
-"""What `make bench` says of its samples. That it measures at all is shown by running it: CI does."""
+"""What the benchmarks say of their samples. That they measure at all is shown by running them: CI does."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,75 +11,199 @@ import pytest
 
 pytest.importorskip("psutil", reason="only the development environment has what benchmarks need")
 
-from benches.compare import publish
+from benches.compare import cases, machine, measure, peers
 from benches.compare.measure import Sample
-from benches.compare.picture import svg
 from benches.compare.report import Results, Spread, short_cell, text
+from benches.compare.scenarios import Client
 from benches.instructions import __main__ as instructions
+from benches.report import __main__ as report_program
+from benches.report import page, plots, ratios, tables
+from benches.report.store import Problem, Report
+from benches.zero_change import servers
+from tests.server.installation import NotInstalledError
 
+ROOT = Path(__file__).parents[1]
 FACTS = {
     "date": "2026-11-25 19:24 UTC", "CPU": "<CPU>, 2 cores", "kernel": "Linux", "Python": "CPython 3.13.0",
     "load": "0.1 before the first round", "conductor-python": "2.0.0", "conductor-fast": "0.1.0, commit abc",
 }  # fmt: skip
+OURS, AGAIN, GO = "conductor_fast, 10 threads", "conductor_fast, 10 threads, again", "Go SDK, batch 100"
 
 
 def _samples(client: str, *cpu_micros: float) -> list[Sample]:
     return [
-        Sample("capacity", client, number, {"cpu_micros_per_task": cpu, "tasks_per_second": 1e6 / cpu})
+        Sample(
+            "capacity",
+            client,
+            number,
+            {"cpu_micros_per_task": cpu, "tasks_per_second": 1e6 / cpu, "pss_mib": 30.0},
+        )
         for number, cpu in enumerate(cpu_micros, 1)
     ]
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
+def report() -> Report:
     samples = [
         *_samples("floor", 5.0, 10.0, 8.0),
-        *_samples("conductor_fast, 10 threads", 10.0, 16.0, 12.0),
-        *_samples("conductor_fast, 10 threads, again", 10.0, 20.0, 15.0),
+        *_samples(OURS, 10.0, 16.0, 12.0),
+        *_samples(AGAIN, 10.0, 20.0, 12.5),
         *_samples("conductor-python, 10 threads", 700.0),
+        *_samples(GO, 60.0, 84.0, 90.0),
     ]
-    Results(FACTS, samples).write(tmp_path / "kept.json")
-    return Results.read(tmp_path / "kept.json")
+    report = Report(FACTS, {"capacity": FACTS})
+    for sample in samples:
+        report.add(sample)
+    return report
 
 
-def test_figures_are_medians_and_the_floor_is_that_of_the_same_round(results: Results) -> None:
-    assert results.spread("capacity", "conductor_fast, 10 threads", "cpu_micros_per_task") == Spread(
-        12.0, 10.0, 16.0
+@pytest.fixture
+def published(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which `publish` writes."""
+    (tmp_path / "README.md").write_text(
+        "before\n<!-- figures -->\nolder\n<!-- /figures -->\nafter\n<!-- applications -->\n"
+        "kept\n<!-- /applications -->\n"
     )
-    assert results.values("capacity", "conductor_fast, 10 threads", "cpu_per_floor") == [2.0, 1.6, 1.5]
+    monkeypatch.setattr(page, "README", tmp_path / "README.md")
+    monkeypatch.setattr(page, "DOCS", tmp_path / "docs")
+    page.publish(report, tmp_path / "docs")
+    return tmp_path
+
+
+def test_figures_are_medians_and_the_floor_is_that_of_the_same_round(report: Report) -> None:
+    results = Results(report.facts, report.samples)
+    assert results.spread("capacity", OURS, "cpu_micros_per_task") == Spread(12.0, 10.0, 16.0)
+    assert results.values("capacity", OURS, "cpu_per_floor") == [2.0, 1.6, 1.5]
     assert short_cell(results, "capacity", "conductor-python, 10 threads", "latency_p50") == ""
     printed = text(results)
     assert "12.0 (10.0 to 16.0)" in printed
     assert "With 10 threads: 58 × less CPU" in printed
-    assert "differs by 20.0% (one round: 20.0%)" in printed
+    assert "differs by 4.0% (one round: 20.0%)" in printed
 
 
-def test_the_picture_is_svg_and_names_every_client_once_a_panel(results: Results) -> None:
-    words = [element.text for element in ElementTree.fromstring(svg(results)).iter() if element.text]
-    assert words.count("floor") == words.count("conductor_fast, 10 threads") == 2
-    assert "conductor_fast, 10 threads, again" not in words
-    assert {"12.0", "83,333", "700.0"} <= set(words)
-    with pytest.raises(ValueError, match="capacity"):
-        svg(Results(FACTS, []))
+def test_pictures_are_svg_and_name_every_client_once(report: Report) -> None:
+    drawn = plots.pictures(report.results())
+    assert sorted(drawn) == ["cost", "cpu", "memory", "throughput"]
+    words = [element.text for element in ElementTree.fromstring(drawn["cpu"]).iter() if element.text]
+    assert [words.count(name) for name in ("floor", OURS, AGAIN, GO)] == [1, 1, 0, 1]
+    assert {"12.0", "84.0", "700.0"} <= set(words)
+    assert plots.pictures(Results(FACTS, [])) == {}
 
 
-def test_published_figures_replace_the_older_ones(
-    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_published_is_what_is_kept(report: Report, published: Path) -> None:
+    readme = (published / "README.md").read_text()
+    assert "older" not in readme
+    assert (readme.startswith("before\n"), "kept" in readme) == (True, True)
+    assert "| conductor_fast, 10 threads | 83,330" in readme
+    assert (
+        "CPU per no-op task, each client at its best: 58 × less than conductor-python, 7.0 × less" in readme
+    )
+    kept = Report.read(published / "docs" / "report.json")
+    assert kept == report
+    assert (published / "docs" / "report-cpu.svg").exists()
+    page.publish(report, published)
+    assert (published / "README.md").read_text() == readme, "only what goes into docs/ is README's"
+    told = (published / "docs" / "report.md").read_text()
+    assert "| capacity | CPU µs per task | Go SDK, batch 100 | conductor_fast, 10 threads | 7.0 × |" in told
+    assert "Nowhere in this run." in told
+
+
+def test_a_machine_that_drifts_gives_no_ratio_and_is_told_first(report: Report, published: Path) -> None:
+    assert ratios.ratios(report)
+    report.samples = [sample for sample in report.samples if sample.client != AGAIN]
+    report.samples += _samples(AGAIN, 13.4)
+    assert ratios.ratios(report) == []
+    page.publish(report, published / "docs")
+    for name in ("README.md", "docs/report.md"):
+        written = (published / name).read_text()
+        assert written.index("**The machine drifted by 10% during `capacity`**") < written.index("|")
+        assert not re.search(r"\d ×", written)
+    report.samples = [sample for sample in report.samples if sample.client != AGAIN]
+    assert ratios.ratios(report) == [], "without an A/A pair nobody knows"
+
+
+def test_where_another_client_is_better_is_told(report: Report) -> None:
+    report.samples += _samples("Rust SDK, 10 tasks", 11.0)
+    assert tables.losses(report.results()) == [
+        "`capacity`, tasks/s: Rust SDK, 10 tasks 90,909, ours 83,330",
+        "`capacity`, CPU µs per task: Rust SDK, 10 tasks 11.0, ours 12.0",
+    ]
+
+
+def test_a_peer_that_fails_or_cannot_be_built_is_named_and_not_compared(
+    report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- figures -->\nolder\n<!-- /figures -->\nafter\n")
-    monkeypatch.setattr(publish, "ROOT", tmp_path)
-    monkeypatch.setattr(publish, "README", readme)
-    monkeypatch.setattr(publish, "DETAILS", readme)
-    monkeypatch.setattr("sys.argv", ["publish", str(tmp_path / "kept.json")])
-    (tmp_path / "docs").mkdir()
-    publish.main()
-    written = readme.read_text()
-    assert "older" not in written
-    assert written.startswith("before\n")
-    assert written.endswith("after\n")
-    assert "| conductor_fast, 10 threads | 83,333" in written
-    assert (tmp_path / publish.PICTURE).exists()
+    """The third round of one fails; another has no tools here."""
+
+    def sample(scenario: object, client: Client, number: int, *_seconds: float) -> Sample:
+        if client.name == GO and number == 3:
+            raise measure.FailedError("Go SDK, batch 100: {'wrong_output': 3}\nits last words")
+        return Sample("capacity", client.name, number, {"cpu_micros_per_task": 10.0})
+
+    def command_of(program: str) -> list[str]:
+        if program == "java":
+            raise peers.NotBuiltError("there is no mvn on this machine")
+        return []
+
+    monkeypatch.setattr(measure, "sample", sample)
+    monkeypatch.setattr(report_program, "command_of", command_of)
+    monkeypatch.setattr(machine, "facts", lambda: FACTS)
+    report_program._scenario(report, cases.SCENARIOS[0], 3, quick=False)
+    measured = {sample.client for sample in report.samples}
+    assert OURS in measured
+    assert not any(name == GO or name.startswith("Java SDK") for name in measured)
+    assert set(report.problems) == {
+        Problem("capacity", GO, "failed", f"{GO}: {{'wrong_output': 3}} / its last words"),
+        *(
+            Problem("capacity", client.name, "not run", "there is no mvn on this machine")
+            for client in (cases.JAVA, cases.JAVA_V2, cases.JAVA_README)
+        ),
+    }
+    first = tables.first_lines(report)
+    assert any(f"**{GO}: failed**" in line for line in first)
+    assert not any(ratio.other in (GO, cases.JAVA.name) for ratio in ratios.ratios(report))
+
+
+def test_a_missing_server_is_named(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    def real_server(_store: str) -> None:
+        raise NotInstalledError("there is no redis-server on this machine")
+
+    monkeypatch.setattr(servers, "real_server", real_server)
+    monkeypatch.setattr(machine, "facts", lambda: FACTS)
+    report_program._server(report, servers.REDIS, 1)
+    assert report.problems == [
+        Problem(servers.REDIS, "whole applications", "not run", "there is no redis-server on this machine")
+    ]
+
+
+def test_a_missing_toolchain_is_no_crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    for program, peer in peers.PEERS.items():
+        monkeypatch.setattr(peers, "BUILT", tmp_path / "built")
+        with pytest.raises(peers.NotBuiltError, match=r"no |needs Java"):
+            peer.build()
+        assert program in ("go", "java", "rust", "javascript")
+
+
+def test_a_part_that_is_measured_anew_replaces_the_older_one(report: Report) -> None:
+    report.fail("capacity", GO, "failed", "why")
+    report.samples.append(Sample("latency", OURS, 1, {"latency_p50": 400.0}))
+    report.start_part("capacity", FACTS | {"conductor-fast": "0.1.0, commit def"})
+    assert [sample.scenario for sample in report.samples] == ["latency"]
+    assert (report.problems, report.parts["capacity"]["conductor-fast"]) == ([], "0.1.0, commit def")
+
+
+def test_every_ratio_of_the_readme_is_in_the_kept_report() -> None:
+    kept = json.loads((ROOT / "docs" / "report.json").read_text())
+    shown = {ratio["shown"] for ratio in kept["ratios"]}
+    in_readme = set(re.findall(r"\d[\d.,]* ×", (ROOT / "README.md").read_text()))
+    assert in_readme <= shown
+
+
+def test_the_kept_ratios_follow_from_the_kept_samples() -> None:
+    kept = page.DOCS / page.KEPT
+    assert json.loads(kept.read_text())["ratios"] == ratios.as_json(Report.read(kept))
 
 
 @pytest.mark.parametrize(

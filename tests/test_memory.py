@@ -1,13 +1,16 @@
-"""What large payloads take, and that it is given back."""
+"""What tasks take of memory, and that it is given back."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conductor_fast import WorkerHost
 from conductor_fast.testing import DevServer
 from tests.support.waiting import wait_until
 
@@ -56,3 +59,28 @@ def test_64_megabytes_in_and_out_stay_under_four_times_that_and_are_given_back(s
     finally:
         process.kill()
         process.wait()
+
+
+def _function(a: int, text: str) -> dict[str, Any]:
+    return {"a": a, "text": [text]}
+
+
+async def _coroutine(a: int, text: str) -> dict[str, Any]:
+    return {"a": a, "text": [text]}
+
+
+@pytest.mark.parametrize("function", [_function, _coroutine])
+def test_nothing_is_kept_of_tasks_that_are_done(server: DevServer, host: WorkerHost, function: Any) -> None:
+    host.start_worker("copy", function, 20)
+
+    def run(count: int) -> int:
+        """Python's memory blocks after so many tasks."""
+        server.push_many("copy", {"a": 1, "text": "two"}, count)
+        wait_until(lambda: server.count("copy", "COMPLETED") == count, "all results", 60)
+        server.forget_terminal()
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before = run(2_000)
+    tasks = 8_000
+    assert run(tasks) - before < tasks // 20

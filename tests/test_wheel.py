@@ -42,6 +42,10 @@ def test_the_wheel_works_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None:
     _run(venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=tmp_path)
     assert _run(venv / "bin/python", "-I", "-c", SCRIPT, cwd=tmp_path) == "ten tasks done\n"
     assert _run(venv / "bin/conductor-fast", "--version", cwd=tmp_path).startswith("conductor-fast ")
+    # No checkout, no compiler, no conductor-python.
+    compared = _run(venv / "bin/conductor-fast", "bench", "--seconds", "0.5", "--rounds", "1", cwd=tmp_path)
+    assert "conductor-python is not installed here, and so not compared." in compared
+    assert "conductor_fast  █" in compared
     # Their absence would make a type checker ignore the whole package.
     for name in ("py.typed", "_core.pyi"):
         assert list(venv.rglob(f"conductor_fast/{name}")), name

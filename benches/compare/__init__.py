@@ -2,6 +2,6 @@
 server, in alternating rounds.
 
 work.py (the functions), ours.py, sdk.py and bare.py are programs of their own, as are the server and the
-floor client in ../server. scenarios.py, machine.py, processes.py, measure.py, report.py, picture.py,
-publish.py and __main__.py are the one that runs them.
+floor client in ../server. scenarios.py, cases.py (the table), machine.py, processes.py, peers.py (SDKs of
+other languages), measure.py, report.py and __main__.py are the one that runs them.
 """

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 from benches.compare import machine, measure, report
-from benches.compare.scenarios import SCENARIOS
+from benches.compare.cases import SCENARIOS
+from benches.compare.peers import PEERS
 
+_QUICK = ("capacity", "tls")
 _RESULTS = machine.ROOT / "benches" / "results"
 
 
@@ -18,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benches.compare", description=__doc__)
     parser.add_argument("--rounds", type=int, help="stretches per client (5; 3 with --quick)")
     parser.add_argument("--seconds", type=float, help="length of a stretch (the scenario's; 1 with --quick)")
-    parser.add_argument("--quick", action="store_true", help="few scenarios, and short rounds")
+    parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(_QUICK)}, and short rounds")
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--only", nargs="+", choices=names, metavar="SCENARIO", help=", ".join(names))
     parser.add_argument("--client", help="only clients whose name contains this")
@@ -32,14 +34,24 @@ def main() -> None:
     given = parser.parse_args()
     results = report.Results(machine.facts(), [])
     for scenario in SCENARIOS:
-        if scenario.name not in given.only if given.only else given.quick and not scenario.quick:
+        if scenario.name not in given.only if given.only else given.quick and scenario.name not in _QUICK:
             continue
-        clients = [client for client in scenario.clients if (given.client or "") in client.name]
+        # Other SDKs need their own tools: make report.
+        clients = [
+            client
+            for client in scenario.clients
+            if client.program not in PEERS and (given.client or "") in client.name
+        ]
         seconds = given.seconds or (1.0 if given.quick else scenario.seconds)
         for round_number in range(1, (given.rounds or (3 if given.quick else 5)) + 1):
             # Every other round in reverse, so that none always comes after the same one.
             for client in clients if round_number % 2 else clients[::-1]:
-                sample = measure.sample(scenario, client, round_number, seconds / 3, seconds)
+                try:
+                    sample = measure.sample(
+                        scenario, client, round_number, max(client.warm_up, seconds / 3), seconds
+                    )
+                except measure.FailedError as error:
+                    raise SystemExit(str(error)) from None
                 results.samples.append(sample)
                 shown = [column for column in scenario.columns if column in sample.figures]
                 figures = ", ".join(

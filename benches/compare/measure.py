@@ -11,20 +11,28 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
+import trustme
 
 from benches.compare import processes
 from benches.compare.machine import ROOT
+from benches.compare.peers import PEERS, command_of
 from benches.compare.scenarios import Client, Scenario
 
 PROGRAMS = ROOT / "target" / "release"
 SERVER_CORE, CLIENT_CORE = 0, 1
-# Above the longest warm-up and stretch; the server ends by itself after it.
-_LONGEST_SECONDS = 90.0
+# Beyond warm-up and stretch; the server ends by itself after it.
+_LONGEST_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_AUTHORITY = "authority.pem"
 _VIOLATIONS = ("not_completed", "duplicate", "unknown", "wrong_output", "refused")
+
+
+class FailedError(Exception):
+    """A client did no work, or not the right one."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +46,20 @@ class Sample:
 
 
 def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float, seconds: float) -> Sample:
-    """One stretch of work of `client` in fresh processes. SystemExit if a result was wrong or lost."""
+    """One stretch of work of `client` in fresh processes. FailedError if a result was wrong or lost."""
     if client.program == "bare":
         return Sample(scenario.name, client.name, round_number, _bare(client, seconds))
-    options = {"warm_up_seconds": warm_up, "seconds": seconds, "longest_seconds": _LONGEST_SECONDS}
-    options.update(scenario.server)
+    options = {"warm_up_seconds": warm_up, "seconds": seconds, **scenario.server}
+    options["longest_seconds"] = options["warm_up_seconds"] + seconds + _LONGEST_SECONDS
     figures: dict[str, float] = {}
-    with tempfile.TemporaryFile("w+") as errors, _server(options) as events:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        (Path(folder) / "errors").open("w+") as errors,
+        _server(options | ({"tls": _certificate(Path(folder))} if scenario.tls else {})) as events,
+    ):
         url = _until(events, "listening")["url"]
         started_unix = time.time()
-        with _client(client, url, errors) as process:
+        with _client(client, url, errors, folder) as process:
             try:
                 _until(events, "started")
                 pss_before = processes.pss_mib(process)
@@ -57,7 +69,7 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
                 figures["pss_mib"] = processes.pss_mib(process)
             except (EOFError, psutil.NoSuchProcess):
                 errors.seek(0)
-                raise SystemExit(f"{client.name} did no work:\n{errors.read()[-4_000:]}") from None
+                raise FailedError(f"{client.name} did no work:\n{errors.read()[-4_000:]}") from None
         events.close_stdin()
         ended = _until(events, "ended")
         errors.seek(0)
@@ -65,10 +77,20 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
     figures |= _figures(before, after, ended)
     if figures["tasks"]:
         figures["pss_growth"] = (figures["pss_mib"] - pss_before) / figures["tasks"] * 100_000
+    elif scenario.server.get("arrivals") != {"kind": "never"}:
+        raise FailedError(f"{client.name} did nothing in the measured stretch")
     figures["first_poll_seconds"] = ended["first_poll_unix"] - started_unix
     if ended["first_result_unix"]:
         figures["first_task_seconds"] = ended["first_result_unix"] - started_unix
     return Sample(scenario.name, client.name, round_number, figures)
+
+
+def _certificate(folder: Path) -> dict[str, str]:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / _AUTHORITY)
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return {"certificate": str(folder / "server.pem"), "key": str(folder / "server.pem")}
 
 
 def _figures(before: processes.Cost, after: processes.Cost, ended: dict[str, Any]) -> dict[str, float]:
@@ -103,7 +125,7 @@ def _check(client: Client, ended: dict[str, Any], errors: str) -> None:
     if client.program == "ours" and ended["outstanding"]:
         problems["without a result"] = ended["outstanding"]
     if problems:
-        raise SystemExit(f"{client.name}: {problems}\n{errors[-4_000:]}")
+        raise FailedError(f"{client.name}: {problems}\n{errors[-4_000:]}")
 
 
 class _Events(Iterator[dict[str, Any]]):
@@ -141,15 +163,19 @@ def _until(events: _Events, name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(client: Client, url: str, errors: IO[str]) -> Iterator[psutil.Process]:
-    if client.program == "floor":
-        command = [str(PROGRAMS / "conductor-bench-floor"), url, str(client.slots)]
-    else:
-        command = [sys.executable, "-m", f"benches.compare.{client.program}", url]
-        command += [client.function, str(client.slots), str(client.task_types)]
+def _client(client: Client, url: str, errors: IO[str], folder: str) -> Iterator[psutil.Process]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUCTOR_")}
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
-    processes.pin(process.pid, CLIENT_CORE)
+    if url.startswith("https:"):
+        environment["SSL_CERT_FILE"] = f"{folder}/{_AUTHORITY}"
+    process = subprocess.Popen(
+        _command(client, url),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        env=environment,
+        # Before it starts: Go and the JVM look once how many cores they have.
+        preexec_fn=lambda: processes.pin(0, CLIENT_CORE),
+    )
     watched = psutil.Process(process.pid)
     try:
         yield watched
@@ -162,6 +188,15 @@ def _client(client: Client, url: str, errors: IO[str]) -> Iterator[psutil.Proces
             process.kill()
             process.wait()
         processes.kill(watched, family)
+
+
+def _command(client: Client, url: str) -> list[str]:
+    if client.program == "floor":
+        return [str(PROGRAMS / "conductor-bench-floor"), url, str(client.slots)]
+    if client.program in PEERS:
+        return [*command_of(client.program), url, *client.arguments]
+    program = [sys.executable, "-m", f"benches.compare.{client.program}", url]
+    return [*program, client.function, str(client.slots), str(client.task_types), *client.arguments]
 
 
 def _bare(client: Client, seconds: float) -> dict[str, float]:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benches.compare.cases import FLOOR, OURS_10, SCENARIOS, again
 from benches.compare.measure import Sample
-from benches.compare.scenarios import AGAIN, FLOOR, OURS_10, SCENARIOS, Client, Scenario
+from benches.compare.scenarios import Client, Scenario
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Results:
     def noise(self) -> str | None:
         """What the A/A pair says."""
         figure = "cpu_micros_per_task"
-        one, other = (self.values("capacity", client.name, figure) for client in (OURS_10, AGAIN))
+        one, other = (self.values("capacity", client.name, figure) for client in (OURS_10, again(OURS_10)))
         if not one or not other:
             return None
         medians = abs(statistics.median(one) / statistics.median(other) - 1)

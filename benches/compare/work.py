@@ -9,6 +9,7 @@ from typing import Any, Dict, List  # noqa: UP035
 
 NAP = 0.001
 """Seconds: a call to something fast on the network."""
+CRUNCH = 1_900
 
 
 def noop(a: int, b: str, c: bool, d: float) -> Dict[str, Any]:  # noqa: UP006
@@ -35,6 +36,12 @@ async def async_nap(a: int, b: str, c: bool, d: float) -> Dict[str, Any]:  # noq
     return {"a": a, "b": b, "c": c, "d": d}
 
 
+def crunch(a: int, b: str, c: bool, d: float) -> Dict[str, Any]:  # noqa: UP006
+    """Nothing but Python: some 100 µs on the machine that the report is of."""
+    sum(number * number for number in range(CRUNCH))
+    return {"a": a, "b": b, "c": c, "d": d}
+
+
 def document(
     a: int,
     b: str,
@@ -46,5 +53,6 @@ def document(
 
 
 FUNCTIONS: Dict[str, Callable[..., Any]] = {  # noqa: UP006
-    function.__name__: function for function in (noop, async_noop, async_yield, nap, async_nap, document)
+    function.__name__: function
+    for function in (noop, async_noop, async_yield, nap, async_nap, crunch, document)
 }

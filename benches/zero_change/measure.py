@@ -14,6 +14,7 @@ from tests.accelerate.application import APPS, running
 from tests.support.waiting import wait_until
 
 _APPLICATION = Path(__file__).with_name("application.py")
+_DROP_IN = Path(__file__).with_name("drop_in.py")
 _HELD = 50
 _START_TIMEOUT = 60.0
 # Tasks that come one by one. 0.07 s: no multiple of either engine's intervals.
@@ -44,11 +45,15 @@ class Sample:
 
 
 def sample(server: Server, engine: str, round_number: int, seconds: float) -> Sample:
-    """All of it, in fresh processes; `seconds` idle and again as long at full work."""
+    """All of it, in fresh processes; `seconds` idle and again as long at full work.
+
+    `engine`: sdk, accelerated, or ours, which is a program written for this package.
+    """
     with tempfile.TemporaryDirectory() as folder:
         wanted = [server.start(step) for step in STEPS]
         begun, begun_millis = time.monotonic(), time.time() * 1e3
-        with running(engine, _APPLICATION, server.url, Path(folder) / "log") as application:
+        started = ("sdk", _DROP_IN) if engine == "ours" else (engine, _APPLICATION)
+        with running(*started, server.url, Path(folder) / "log") as application:
             if isinstance(server, OnDevServer):
                 pin(application.processes()[0].pid, 1)
             first = server.ended(wanted)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benches.zero_change.measure import Sample
@@ -26,31 +27,51 @@ _ROWS: list[tuple[str, _Figure, str, bool | None]] = [
 ]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A figure of two engines, as written, and what is gained."""
+
+    name: str
+    before: str
+    after: str
+    ratio: float | None
+
+
+def rows(samples: Sequence[Sample], server: str, engine: str = "accelerated") -> Iterator[Row]:
+    """What `engine` does on `server` against conductor-python; nothing if one of both was not measured."""
+    there, here = (
+        [sample for sample in samples if (sample.server, sample.engine) == (server, each)]
+        for each in ("sdk", engine)
+    )
+    if not there or not here:
+        return
+    for name, figure, form, less_is_better in _ROWS:
+        before, after = (statistics.median(map(figure, own)) for own in (there, here))
+        ratio = None if less_is_better is None else before / after if less_is_better else after / before
+        yield Row(name, form.format(before), form.format(after), ratio)
+    if not server.startswith("dev"):
+        before, after = (
+            statistics.median(each.tasks_per_second for each in own) / 10 for own in (there, here)
+        )
+        yield Row("workflows of ten tasks a second", f"{before:.1f}", f"{after:.1f}", None)
+    reported = [[sample.held_tasks_reported for sample in own] for own in (there, here)]
+    if None not in reported[0] and None not in reported[1]:
+        first, second = (" to ".join(map(str, sorted({min(own), max(own)}))) for own in reported)  # type: ignore[type-var]
+        yield Row("50 running tasks at SIGTERM, reported", first, second, None)
+        burnt = [[sample.cpu_bound_tasks_per_second or 0.0 for sample in own] for own in (there, here)]
+        before, after = map(statistics.median, burnt)
+        yield Row("tasks/s, CPU-bound Python", f"{before:.0f}", f"{after:.0f}", after / before)
+
+
 def text(facts: dict[str, str], samples: Sequence[Sample]) -> str:
     """A markdown table for each server, under what it was measured on."""
     lines = [f"{name + ':':18}{value}" for name, value in facts.items()]
     for server in dict.fromkeys(sample.server for sample in samples):
-        there, here = (
-            [sample for sample in samples if (sample.server, sample.engine) == (server, engine)]
-            for engine in ("sdk", "accelerated")
-        )
         lines += ["", f"| {server} | `python app.py` | `conductor-fast accelerate app.py` | |"]
         lines += ["|---|---|---|---|"]
-        for name, figure, form, less_is_better in _ROWS:
-            before, after = (statistics.median(map(figure, own)) for own in (there, here))
-            ratio = ""
-            if less_is_better is not None:
-                ratio = f"{before / after if less_is_better else after / before:.1f} ×"
-            lines.append(f"| {name} | {form.format(before)} | {form.format(after)} | {ratio} |")
-        burnt = [[sample.cpu_bound_tasks_per_second or 0.0 for sample in own] for own in (there, here)]
-        reported = [[sample.held_tasks_reported for sample in own] for own in (there, here)]
-        if None not in reported[0]:
-            cells = (" to ".join(map(str, sorted({min(own), max(own)}))) for own in reported)  # type: ignore[type-var]
-            lines.append(f"| 50 running tasks at SIGTERM, reported | {' | '.join(cells)} | |")
-            before, after = map(statistics.median, burnt)
-            lines.append(
-                f"| tasks/s, CPU-bound Python | {before:.0f} | {after:.0f} | {after / before:.1f} × |"
-            )
+        for row in rows(samples, server):
+            ratio = "" if row.ratio is None else f"{row.ratio:.1f} ×"
+            lines.append(f"| {row.name} | {row.before} | {row.after} | {ratio} |")
     lines += ["", f"Medians of {max(sample.round for sample in samples)} alternating rounds; all processes."]
     return "\n".join(lines)
 

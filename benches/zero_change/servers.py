@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,11 +16,23 @@ from typing import Any, Protocol
 
 from benches.compare.machine import ROOT
 from tests.server.calls import ServerCalls
-from tests.server.real_server import RealServer
+from tests.server.installation import NotInstalledError
+from tests.server.real_server import RealServer, free_port
 from tests.support.definitions import task_definition
 
 STEPS = [f"step_{number}" for number in range(10)]
 _END_TIMEOUT = 120.0
+SQLITE, REDIS = "real server, SQLite", "real server, Redis"
+_REDIS_SETTINGS = {
+    "conductor.db.type": "redis_standalone",
+    "conductor.queue.type": "redis_standalone",
+    "conductor.redis.hosts": "localhost:{port}:us-east-1c",
+    "conductor.redis-lock.serverAddress": "redis://localhost:{port}",
+    "conductor.indexing.enabled": "false",
+    "conductor.workflow-execution-lock.type": "noop_lock",
+    "conductor.redis.workflowNamespacePrefix": "conductor",
+    "conductor.redis.queueNamespacePrefix": "conductor_queues",
+}
 
 Task = dict[str, Any]
 
@@ -100,9 +113,8 @@ class OnDevServer:
 class OnRealServer:
     """Workflows of ten steps; single tasks are workflows of one."""
 
-    name = "real server"
-
-    def __init__(self, server: ServerCalls) -> None:
+    def __init__(self, name: str, server: ServerCalls) -> None:
+        self.name = name
         self._server = server
         self.url = server.url
         number = {step: {"number": "${workflow.input.number}"} for step in STEPS}
@@ -143,14 +155,32 @@ def dev_server() -> Generator[OnDevServer]:
 
 
 @contextmanager
-def real_server() -> Generator[OnRealServer]:
+def real_server(store: str = SQLITE) -> Generator[OnRealServer]:
     """The real server while inside, on all cores: on one it would be all there is to see."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = RealServer(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, _redis(folder, store == REDIS) as settings:
+        server = RealServer(Path(folder), settings)
         try:
-            yield OnRealServer(server)
+            yield OnRealServer(store, server)
         finally:
             server.stop()
+
+
+@contextmanager
+def _redis(folder: str, wanted: bool) -> Generator[list[str]]:
+    """A Redis that keeps nothing, and the server's settings for it."""
+    if not wanted:
+        yield []
+        return
+    program = shutil.which("redis-server")
+    if program is None:
+        raise NotInstalledError("there is no redis-server on this machine (apt-get install redis-server)")
+    port = free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield [f"--{name}={value.format(port=port)}" for name, value in _REDIS_SETTINGS.items()]
+        finally:
+            process.terminate()
 
 
 def pin(pid: int, core: int) -> None:

@@ -1,8 +1,10 @@
 """The engine of `conductor_fast`, in Rust (rust/bridge). Not a public API: use the package's names."""
 
+from asyncio import Task
 from collections.abc import Callable
 from typing import Any, Literal, final
 
+from conductor_fast.model.context import TaskContext
 from conductor_fast.settings.server_settings import ServerSettings
 from conductor_fast.settings.worker_config import WorkerConfig
 
@@ -221,11 +223,17 @@ class AsyncExecutor:
     def fileno(self) -> int:
         """Readable when tasks wait."""
 
-    def drain(self) -> list[tuple[Job, dict[str, Any]]]:
-        """All tasks that wait, each with its input (or the whole task)."""
+    def drain(self) -> list[Job]:
+        """All tasks that wait and may start."""
 
-    def take_cancelled(self) -> bool:
-        """Has the server ended tasks since the last call? Their jobs say so."""
+    def close(self) -> None:
+        """Let no job begin from now on."""
+
+    def tasks(self) -> list[Task[None]]:
+        """The asyncio tasks of jobs that have begun and are not reported."""
+
+    def take_cancelled(self) -> list[Task[None]]:
+        """Of those, the ones whose Conductor tasks the server has ended since the last call."""
 
 @final
 class MetricsListener:
@@ -264,8 +272,21 @@ def render_workers() -> str:
 class Job:
     """One task of a coroutine, to be reported once. Dropped unreported, the task is FAILED."""
 
-    def complete(self, output: dict[str, Any]) -> None:
-        """Report COMPLETED with `output`; one that cannot be JSON fails the task with the path."""
+    made: TaskContext | None
+    """The task's context, if the function asked for it. Dropped with the report, and not kept after it."""
+
+    def start(self, task: Task[None] | None) -> dict[str, Any] | None:
+        """Tell that the coroutine begins, and keep its asyncio task until it is reported.
+
+        Gives its input (or the whole task). None: it is not to run, since its input cannot be read, which is
+        reported then, or since it is not wanted any more.
+        """
+
+    def complete(self, output: dict[str, Any]) -> bool:
+        """Report COMPLETED with `output`; one that cannot be JSON fails the task with the path.
+
+        False, and nothing is reported, if the task's context was `made`: what it holds is to be merged first.
+        """
 
     def report(
         self,
@@ -281,9 +302,6 @@ class Job:
 
         ValueError for a status that is none; the task is then still to be reported.
         """
-
-    def started(self) -> None:
-        """Count and tell that the coroutine is about to run."""
 
     def raised(self, cause: BaseException) -> None:
         """Count and tell that it raised; a `report` follows."""

@@ -23,6 +23,10 @@ WITH_SPOOL = """
 import os, sys, threading
 from conductor_fast import Configuration, WorkerHost
 
+def say(*words):
+    # Both processes write here: each line in one piece.
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 url, folder = sys.argv[1:]
 ran, end = threading.Event(), threading.Event()
 host = WorkerHost(Configuration(server_api_url=url, spool_dir=folder))
@@ -30,16 +34,16 @@ host.start_worker("work", lambda task: ran.set() or {"by": os.getpid()})
 ran.wait(20)
 child = os.fork()
 if child:
-    print(child, flush=True)
+    say(child)
     end.wait()
 own = os.path.join(folder, os.listdir(folder)[0])
 names = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
-print("locks", [name for name in names if name.endswith(".lock")], flush=True)
+say("locks", [name for name in names if name.endswith(".lock")])
 with WorkerHost(Configuration(server_api_url=url, spool_dir=folder)) as other:
     other.start_worker("child", lambda task: {"by": os.getpid()})
-    print("files", sorted(name for name in os.listdir(own) if name.endswith(".db")), flush=True)
+    say("files", sorted(name for name in os.listdir(own) if name.endswith(".db")))
     sys.stdin.read()
-print("ended", flush=True)
+say("ended")
 """
 
 BUSY_SPOOL = """

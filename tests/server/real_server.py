@@ -8,6 +8,7 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.server.calls import REQUEST_TIMEOUT_SECONDS, ServerCalls
@@ -21,14 +22,17 @@ LOG_TAIL_CHARACTERS = 3000
 
 
 class RealServer(ServerCalls):
-    """One server with a fresh SQLite store in `folder`, reachable on loopback only."""
+    """One server with a fresh SQLite store in `folder`, reachable on loopback only.
 
-    def __init__(self, folder: Path) -> None:
+    `settings`: further arguments, `--name=value`, that say otherwise.
+    """
+
+    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
         """Start the server and return once it answers."""
         # Asked first, so that a machine without them is told so before anything is started.
         java, jar = find_java(), find_server_jar()
         self._log = folder / "server.log"
-        self._root = f"http://127.0.0.1:{_free_port()}"
+        self._root = f"http://127.0.0.1:{free_port()}"
         super().__init__(f"{self._root}/api")
         command = [
             str(java),
@@ -42,6 +46,7 @@ class RealServer(ServerCalls):
             # By default 500 ms: on a busy machine a result may meet the lock of the decision before it for
             # longer, and its workflow then stands still until the server repairs it, a minute or two later.
             "--conductor.app.lockTimeToTry=30s",
+            *settings,
         ]
         # Spring reads settings from such variables, and the server is to have no others than these.
         environment = {
@@ -96,7 +101,7 @@ class RealServer(ServerCalls):
         return self._log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that nobody listens on now; Java cannot be handed an open socket."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

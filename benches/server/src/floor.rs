@@ -9,13 +9,15 @@
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 const BATCH: usize = 64;
 const ID_LENGTH: usize = 36;
+const FULL: Duration = Duration::from_micros(50);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -96,7 +98,8 @@ struct Task<'a> {
 /// Finds the next task of a batch; and where to look for the one after it.
 fn next_task(body: &[u8]) -> Option<(Task<'_>, usize)> {
     let input_start = memmem::find(body, br#""inputData":"#)? + 12;
-    let input_end = input_start + memchr(b'}', body.get(input_start..)?)? + 1;
+    // What follows the input in this server's tasks: it may hold braces of its own.
+    let input_end = input_start + memmem::find(body.get(input_start..)?, br#","referenceTaskName""#)?;
     let workflow = input_end + memmem::find(body.get(input_end..)?, br#""workflowInstanceId":""#)? + 22;
     let id = workflow + memmem::find(body.get(workflow..)?, br#""taskId":""#)? + 10;
     let task = Task {
@@ -124,6 +127,9 @@ fn read_answer<'a>(stream: &mut impl Read, buffer: &'a mut Vec<u8>) -> io::Resul
     let mut filled = 0;
     buffer.resize(buffer.len().max(128 * 1024), 0);
     loop {
+        if filled == buffer.len() {
+            buffer.resize(filled * 2, 0);
+        }
         match stream.read(&mut buffer[filled..]) {
             Ok(0) => return Err(ErrorKind::ConnectionReset.into()),
             Ok(length) => filled += length,
@@ -136,6 +142,18 @@ fn read_answer<'a>(stream: &mut impl Read, buffer: &'a mut Vec<u8>) -> io::Resul
             return answer(&buffer[..filled]);
         }
     }
+}
+
+/// Writes all, also what is larger than the socket's buffer: the server reads, whatever it has to write.
+fn write(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(length) => bytes = &bytes[length..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(FULL),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn many_at_once(server: SocketAddr, connections: usize) -> io::Result<()> {
@@ -160,7 +178,7 @@ fn many_at_once(server: SocketAddr, connections: usize) -> io::Result<()> {
             if let Some((task, length)) = next_task(&batch[at..]) {
                 at += length;
                 let post = post.get_or_insert_with(|| Post::new(&task));
-                streams[token].write_all(post.fill(&task))?;
+                write(&mut streams[token], post.fill(&task))?;
             } else if polling.is_none() {
                 streams[token].write_all(&get)?;
                 polling = Some(token);

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 /// What a run is like: one JSON object, each field optional.
@@ -14,6 +16,8 @@ pub(crate) struct Options {
     pub(crate) think_micros: u64,
     /// Size of the `document` that each input carries besides its four small fields; 0: none.
     pub(crate) document_bytes: usize,
+    /// https instead of http.
+    pub(crate) tls: Option<Tls>,
     /// The connection is closed after so many, as Tomcat does at 100; 0: never.
     pub(crate) requests_per_connection: u32,
     /// From the first result (idle: the first poll) to the measured stretch.
@@ -21,6 +25,14 @@ pub(crate) struct Options {
     pub(crate) seconds: f64,
     /// The server ends by itself after so long, whatever happens.
     pub(crate) longest_seconds: f64,
+}
+
+/// Both as PEM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// When tasks become available.
@@ -58,6 +70,7 @@ impl Default for Options {
             polls: Polls::Held,
             think_micros: 0,
             document_bytes: 0,
+            tls: None,
             requests_per_connection: 0,
             warm_up_seconds: 1.0,
             seconds: 5.0,

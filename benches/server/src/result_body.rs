@@ -16,42 +16,68 @@ impl<'a> ResultBody<'a> {
     /// `None`: it is no JSON object.
     pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
         let mut found = Self::default();
-        let mut at = skip_space(body, 0);
-        if *body.get(at)? != b'{' {
-            return None;
-        }
-        loop {
-            at = skip_space(body, at + 1);
-            if body.get(at) == Some(&b'}') {
-                return Some(found);
-            }
-            let key_end = string_end(body, at)?;
-            let key = body.get(at + 1..key_end - 1)?;
-            at = skip_space(body, key_end);
-            if *body.get(at)? != b':' {
-                return None;
-            }
-            at = skip_space(body, at + 1);
-            let end = value_end(body, at)?;
+        for (key, value) in members(body)? {
+            let text = || value.get(1..value.len().saturating_sub(1));
             match key {
-                b"taskId" => found.task_id = body.get(at + 1..end - 1)?,
-                b"status" => found.status = body.get(at + 1..end - 1)?,
-                b"outputData" => found.output = body.get(at..end)?,
-                b"callbackAfterSeconds" => found.callback_after = body.get(at..end)?,
+                b"taskId" => found.task_id = text()?,
+                b"status" => found.status = text()?,
+                b"outputData" => found.output = value,
+                b"callbackAfterSeconds" => found.callback_after = value,
                 _ => {}
             }
-            at = skip_space(body, end);
-            match body.get(at)? {
-                b',' => {}
-                b'}' => return Some(found),
-                _ => return None,
-            }
         }
+        Some(found)
     }
 
-    /// Is the output `expected`, but for white space between its tokens?
+    /// Is the output `expected`, but for white space between its tokens and the order of its members?
     pub(crate) fn output_is(&self, expected: &[u8]) -> bool {
-        self.output == expected || same_but_for_space(self.output, expected)
+        self.output == expected
+            || same_but_for_space(self.output, expected)
+            || same_members(self.output, expected)
+    }
+}
+
+/// Some clients keep an output in a map without order.
+fn same_members(actual: &[u8], expected: &[u8]) -> bool {
+    let sorted = |object| {
+        let mut found = members(object)?;
+        found.sort_unstable();
+        Some(found)
+    };
+    let (Some(actual), Some(expected)) = (sorted(actual), sorted(expected)) else { return false };
+    actual.len() == expected.len()
+        && actual.iter().zip(&expected).all(|((key, value), (expected_key, expected_value))| {
+            key == expected_key && same_but_for_space(value, expected_value)
+        })
+}
+
+/// The keys and values of a JSON object, as they stand; `None`: it is none.
+fn members(body: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut found = Vec::with_capacity(16);
+    let mut at = skip_space(body, 0);
+    if *body.get(at)? != b'{' {
+        return None;
+    }
+    loop {
+        at = skip_space(body, at + 1);
+        if body.get(at) == Some(&b'}') {
+            return Some(found);
+        }
+        let key_end = string_end(body, at)?;
+        let key = body.get(at + 1..key_end - 1)?;
+        at = skip_space(body, key_end);
+        if *body.get(at)? != b':' {
+            return None;
+        }
+        at = skip_space(body, at + 1);
+        let end = value_end(body, at)?;
+        found.push((key, body.get(at..end)?));
+        at = skip_space(body, end);
+        match body.get(at)? {
+            b',' => {}
+            b'}' => return Some(found),
+            _ => return None,
+        }
     }
 }
 
@@ -126,10 +152,13 @@ mod tests {
         let found = ResultBody::read(body).unwrap();
         assert_eq!((found.task_id, found.status), (&b"t"[..], &b"COMPLETED"[..]));
         assert!(found.output_is(br#"{"a":[1,2],"b":"x y"}"#));
+        assert!(found.output_is(br#"{"b":"x y","a":[1,2]}"#));
         for wrong in [
             &br#"{"a":[1,2],"b":"xy"}"#[..],
-            br#"{"a":[1,2],"b":"x y"} "#,
             br#"{"a":[1,3],"b":"x y"}"#,
+            br#"{"b":"x y","a":[1,3]}"#,
+            br#"{"b":"x y","c":[1,2]}"#,
+            br#"{"b":"x y"}"#,
             b"{}",
         ] {
             assert!(!found.output_is(wrong));

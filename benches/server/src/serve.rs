@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::error::Error;
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,11 +8,14 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
 use serde_json::json;
 
 use crate::connection::{Connection, accept};
 use crate::http::{self, Parsed, Request};
-use crate::options::Options;
+use crate::options::{Options, Tls};
 use crate::report;
 use crate::stretch::{Stretch, nanos};
 use crate::tasks::Tasks;
@@ -38,6 +42,7 @@ struct Server {
     /// Answers that are not due yet: when, token, serial.
     delayed: VecDeque<(u64, usize, u64)>,
     requests_per_connection: u32,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// Serves until stdin is closed or the longest time has passed.
@@ -46,7 +51,9 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let closed = watch_stdin(Waker::new(poll.registry(), STDIN)?);
-    report::event("listening", json!({ "url": format!("http://{}/api", listener.local_addr()?) }))?;
+    let tls = options.tls.as_ref().map(configuration).transpose().map_err(io::Error::other)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    report::event("listening", json!({ "url": format!("{scheme}://{}/api", listener.local_addr()?) }))?;
     let mut stretch = Stretch::new(options);
     let mut server = Server {
         poll,
@@ -61,6 +68,7 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
         think: options.think_micros * 1_000,
         delayed: VecDeque::new(),
         requests_per_connection: options.requests_per_connection,
+        tls,
     };
     let end = nanos(options.longest_seconds);
     let mut events = Events::with_capacity(1_024);
@@ -70,6 +78,14 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
         stretch.step(&mut server.tasks, now)?;
     }
     stretch.end(&server.tasks, server.most_connections)
+}
+
+fn configuration(files: &Tls) -> Result<Arc<ServerConfig>, Box<dyn Error + Send + Sync>> {
+    let chain = CertificateDer::pem_file_iter(&files.certificate)?.collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.with_no_client_auth().with_single_cert(chain, key)?))
 }
 
 fn watch_stdin(waker: Waker) -> Arc<AtomicBool> {
@@ -123,7 +139,9 @@ impl Server {
                 self.connections.push(None);
             }
             self.serials += 1;
-            let mut connection = Connection::new(stream, self.serials);
+            let tls = self.tls.as_ref().map(|tls| ServerConnection::new(Arc::clone(tls)));
+            let tls = tls.transpose().map_err(io::Error::other)?;
+            let mut connection = Connection::new(stream, tls, self.serials);
             let interest = Interest::READABLE | Interest::WRITABLE;
             self.poll.registry().register(connection.stream(), Token(token), interest)?;
             self.connections[token] = Some(connection);
@@ -189,12 +207,12 @@ impl Server {
         let now = self.now();
         let path = request.path.strip_prefix(b"/api").unwrap_or(request.path);
         match (request.method, path) {
-            (b"POST", b"/tasks") => match self.tasks.report(request.body, now) {
+            (b"POST", b"/tasks") => match self.tasks.report(&request.body, now) {
                 Some(_) => self.respond(token, "200 OK", "text/plain", b"updated"),
                 None => self.respond(token, "404 Not Found", "text/plain", b"no such task"),
             },
             (b"POST", b"/tasks/update-v2") => {
-                if let Some(number) = self.tasks.report(request.body, now) {
+                if let Some(number) = self.tasks.report(&request.body, now) {
                     let task_type = self.tasks.type_of(number);
                     self.ask(token, Form::Single, task_type, 1, now + SINGLE_TIMEOUT);
                 } else {

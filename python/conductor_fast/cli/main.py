@@ -12,7 +12,7 @@ class _LazyGroup(click.Group):
     """Imports a command's file when that command is run or listed, not at the start."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["accelerate", "demo", "dev", "run", "spool"]
+        return ["accelerate", "bench", "demo", "dev", "run", "spool"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

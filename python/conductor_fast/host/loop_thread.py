@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from conductor_fast.worker.invoke import run_job
 
 if TYPE_CHECKING:
-    from conductor_fast._core import AsyncExecutor, Job
+    from conductor_fast._core import AsyncExecutor
     from conductor_fast.worker.binding import Binding
 
 _JOIN_TIMEOUT = 1.0
@@ -25,39 +26,31 @@ class AsyncWorkers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._executors: list[AsyncExecutor] = []
-        # The loop itself keeps only weak references to its tasks. None: cancelled already.
-        self._tasks: dict[asyncio.Task[None], Job | None] = {}
 
     def add(self, executor: AsyncExecutor, binding: Binding) -> None:
         """Run what comes to `executor` from now on."""
         self._executors.append(executor)
-        self.loop.add_reader(executor.fileno(), self._drain, executor, binding)
+        self.loop.add_reader(executor.fileno(), self._drain, executor, binding.call)
 
-    def _drain(self, executor: AsyncExecutor, binding: Binding) -> None:
-        for job, arguments in executor.drain():
-            task = self.loop.create_task(run_job(job, arguments, binding))
-            self._tasks[task] = job
-            task.add_done_callback(self._tasks.pop)
-        if executor.take_cancelled():
-            self._cancel()
-
-    def _cancel(self) -> None:
-        """Cancel the coroutines whose tasks the server has ended; each once, for it may have to clean up."""
-        for task, job in self._tasks.items():
-            if job is not None and job.cancelled():
-                self._tasks[task] = None
-                task.cancel("the server has ended this task")
+    def _drain(self, executor: AsyncExecutor, call: Callable[[dict[str, Any]], Any]) -> None:
+        create_task = self.loop.create_task
+        for job in executor.drain():
+            create_task(run_job(job, call, asyncio.current_task))  # the job keeps it
+        for task in executor.take_cancelled():
+            task.cancel("the server has ended this task")
 
     def runs_current_task(self) -> bool:
         """Is the caller a worker's coroutine?"""
-        return asyncio.current_task() in self._tasks
+        current = asyncio.current_task()
+        return any(current in executor.tasks() for executor in self._executors)
 
     def close(self) -> None:
         """Take no more tasks and cancel those that run."""
         for executor in self._executors:
             self.loop.remove_reader(executor.fileno())
-        for task in self._tasks:
-            task.cancel()
+            executor.close()
+            for task in executor.tasks():
+                task.cancel()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -7,7 +7,7 @@ from typing import Any
 
 from conductor_fast.interop.sdk import PACKAGE, find
 from conductor_fast.interop.tasks import task_maker
-from conductor_fast.model.context import TaskContext, context_source
+from conductor_fast.model.context import TaskContext, running_context
 
 _MODULE = "context.task_context"
 
@@ -31,8 +31,7 @@ class _ContextVariable:
 
     def get(self, *default: Any) -> Any:
         own = self._variable.get(None)
-        source = context_source.get() if own is None else None
-        context = None if source is None else source.context()
+        context = running_context() if own is None else None
         if context is None:
             return self._variable.get(*default) if own is None else own
         if context.foreign is None:

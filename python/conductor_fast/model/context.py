@@ -107,28 +107,50 @@ class TaskContext:
 
 
 class ContextSource(Protocol):
-    """Whoever runs functions here and can tell the context of the running one."""
+    """The task that runs here. Its methods raise RuntimeError while there is none."""
 
-    def context(self) -> TaskContext | None: ...
+    made: TaskContext | None
+    """Its context, if somebody asked for it; None again once the task is reported."""
 
-    def ids(self) -> tuple[str, str, str] | None:
-        """Task type, task id and workflow id of the running task, at little cost."""
+    def task(self) -> dict[str, Any]: ...
+
+    def ids(self) -> tuple[str, str, str]:
+        """Task type, task id and workflow id, at little cost."""
+
+    def cancelled(self) -> bool: ...
 
 
-# Set once per thread, not once per task: the source makes a context only when somebody asks for it.
+# Set once per thread, or for each coroutine: a context is made only when somebody asks for it.
 context_source: ContextVar[ContextSource | None] = ContextVar("conductor_fast_context_source", default=None)
 
 
 def running_ids() -> tuple[str, str, str] | None:
     """Task type, task id and workflow id of the task that is running here."""
     source = context_source.get()
-    return None if source is None else source.ids()
+    try:
+        return None if source is None else source.ids()
+    except RuntimeError:
+        return None
+
+
+def running_context() -> TaskContext | None:
+    """The context of the task that is running here."""
+    source = context_source.get()
+    if source is None:
+        return None
+    context = source.made
+    if context is None:
+        try:
+            context = TaskContext(Task.from_wire(source.task()), is_cancelled=source.cancelled)
+        except RuntimeError:
+            return None
+        source.made = context
+    return context
 
 
 def get_task_context() -> TaskContext:
     """The context of the task that is running here; RuntimeError outside of a worker function."""
-    source = context_source.get()
-    context = None if source is None else source.context()
+    context = running_context()
     if context is None:
         raise RuntimeError("there is no task here: get_task_context() works inside a worker function only")
     return context

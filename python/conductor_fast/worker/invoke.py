@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conductor_fast.model.context import TaskContext, context_source
-from conductor_fast.model.task import Task
 from conductor_fast.worker.output import Outcome, merge, raised, returned, text, whole_seconds
 
 if TYPE_CHECKING:
+    from asyncio import Task
+
     from conductor_fast._core import Job, Lane
     from conductor_fast.worker.binding import Binding
 
 
-class _RunningTask:
-    """Makes the context of the task on a lane, or of a job, when a function asks for it."""
+class _Running:
+    """The task on a lane, for whoever asks for its context."""
 
-    __slots__ = ("_holder", "made")
+    __slots__ = ("cancelled", "ids", "made", "task")
 
-    def __init__(self, holder: Lane | Job) -> None:
-        self._holder = holder
+    def __init__(self, lane: Lane) -> None:
         self.made: TaskContext | None = None
-
-    def context(self) -> TaskContext | None:
-        if self.made is None:
-            try:
-                self.made = TaskContext(
-                    Task.from_wire(self._holder.task()), is_cancelled=self._holder.cancelled
-                )
-            except RuntimeError:
-                return None
-        return self.made
-
-    def ids(self) -> tuple[str, str, str] | None:
-        try:
-            return self._holder.ids()
-        except RuntimeError:
-            return None
+        self.task, self.ids, self.cancelled = lane.task, lane.ids, lane.cancelled
 
 
 def run_lane(lane: Lane, binding: Binding) -> None:
@@ -47,7 +33,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
     this thread at exit while the function runs. A returned dict, the common case, takes the short way.
     The lane itself tells of the function's start and return: it knows the ids, and the size of the output.
     """
-    running = _RunningTask(lane)
+    running = _Running(lane)
     context_source.set(running)
     call, complete, take = binding.call, lane.complete, lane.take
     arguments = take()
@@ -71,7 +57,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
             arguments = take()
 
 
-def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, Any] | None:
+def _report(lane: Lane, outcome: Outcome, running: _Running) -> dict[str, Any] | None:
     outcome, logs = _merged(outcome, running)
     try:
         return lane.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
@@ -79,31 +65,35 @@ def _report(lane: Lane, outcome: Outcome, running: _RunningTask) -> dict[str, An
         return lane.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
 
 
-async def run_job(job: Job, arguments: dict[str, Any], binding: Binding) -> None:
+async def run_job(
+    job: Job, call: Callable[[dict[str, Any]], Any], current_task: Callable[[], Task[Any] | None]
+) -> None:
     """Run one task of a coroutine function and report it. Runs as an `asyncio.Task` of its own."""
-    running = _RunningTask(job)
-    context_source.set(running)
+    context_source.set(job)
+    arguments = job.start(current_task())  # only here is it known when a coroutine begins
+    if arguments is None:
+        return
     outcome: Outcome | None = None
     output: Any = None
-    job.started()  # only here is it known when a coroutine starts
     try:
-        output = await binding.call(arguments)
-        if type(output) is not dict or running.made is not None:
+        output = await call(arguments)
+        if type(output) is not dict:
             outcome = returned(output)
     except BaseException as error:  # also SystemExit, which would end the loop
         job.raised(error)
         outcome = raised(error)
     if outcome is None:
-        job.complete(output)  # pyright: ignore[reportUnknownArgumentType]
-        return
-    outcome, logs = _merged(outcome, running)
+        if job.complete(output):
+            return
+        outcome = returned(output)
+    outcome, logs = _merged(outcome, job)
     try:
         job.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
     except Exception as error:  # nothing that a user puts into a result may end the thread
         job.report("FAILED_WITH_TERMINAL_ERROR", {}, reason=_unreportable(error), logs=logs)
 
 
-def _merged(outcome: Outcome, running: _RunningTask) -> tuple[Outcome, list[tuple[str, int]]]:
+def _merged(outcome: Outcome, running: _Running | Job) -> tuple[Outcome, list[tuple[str, int]]]:
     context, running.made = running.made, None
     logs: list[tuple[str, int]] = []
     try:

@@ -6,13 +6,13 @@ use conductor_core::delivery::Stage;
 use conductor_core::host::Runtime;
 use conductor_core::observe::{Area, worker_metrics};
 use conductor_core::settings::{PollInterval, Prefetch, WorkerConfig};
-use conductor_core::worker::{Executor, ReadyQueue, TaskRunner};
+use conductor_core::worker::{BurstQueue, Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
 use crate::client::wait;
 use crate::convert::{Nan, PyServerSettings, from_millis, to_python};
 use crate::execute::{
-    EventQueue, Forward, Line, NamedFields, PyAsyncExecutor, PySyncExecutor, Reporting, async_queue,
+    Bell, Coroutines, EventQueue, Forward, Line, NamedFields, PyAsyncExecutor, PySyncExecutor, Reporting,
 };
 
 /// The engine of one process.
@@ -152,9 +152,11 @@ impl PyRuntime {
         on_request: bool,
     ) -> PyResult<PyAsyncExecutor> {
         let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
-        let (queue, bell) = async_queue()?;
+        let bell = Arc::new(Bell::new()?);
+        let ringing = Arc::clone(&bell);
+        let queue = Arc::new(BurstQueue::new(move || ringing.ring()));
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
-        Ok(PyAsyncExecutor { queue, runner, reporting, bell })
+        Ok(PyAsyncExecutor { coroutines: Arc::new(Coroutines::new(queue, reporting)), runner, bell })
     }
 
     fn poll_once(&self, py: Python<'_>, executor: AnyExecutor<'_>) -> PyResult<usize> {

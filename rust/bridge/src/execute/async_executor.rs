@@ -1,56 +1,54 @@
-use std::io::{Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use conductor_core::worker::{BurstQueue, TaskRunner};
+use conductor_core::worker::TaskRunner;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
+use super::bell::Bell;
+use super::coroutines::Coroutines;
 use super::job::PyJob;
-use super::reporting::Reporting;
 
 /// The coroutines of one worker, run by an event loop that watches `fileno()`.
 #[pyclass(frozen, name = "AsyncExecutor", module = "conductor_fast._core")]
 pub(crate) struct PyAsyncExecutor {
-    pub(crate) queue: Arc<BurstQueue>,
+    pub(crate) coroutines: Arc<Coroutines>,
     pub(crate) runner: Arc<TaskRunner>,
-    pub(crate) reporting: Arc<Reporting>,
-    pub(crate) bell: UnixStream,
-}
-
-/// A queue that rings, and where to hear it. A socket pair and not an eventfd, since std has it without
-/// unsafe code; it is written once per burst, so its price does not show.
-pub(crate) fn queue() -> std::io::Result<(Arc<BurstQueue>, UnixStream)> {
-    let (ring, bell) = UnixStream::pair()?;
-    ring.set_nonblocking(true)?;
-    bell.set_nonblocking(true)?;
-    let wake = move || {
-        // Full only if thousands of bursts went unheard: then it rings already.
-        let _ = (&ring).write(&[0]);
-    };
-    Ok((Arc::new(BurstQueue::new(wake)), bell))
+    pub(crate) bell: Arc<Bell>,
 }
 
 #[pymethods]
 impl PyAsyncExecutor {
     /// Readable when tasks wait or were cancelled.
     fn fileno(&self) -> i32 {
-        self.bell.as_raw_fd()
+        self.bell.fileno()
     }
 
-    /// All tasks that wait, each with its input (or the whole task).
-    fn drain<'py>(&self, py: Python<'py>) -> Vec<(PyJob, Bound<'py, PyDict>)> {
+    /// All tasks that wait and may start.
+    fn drain(&self) -> Vec<PyJob> {
         // Heard first: what arrives from here on rings again.
-        let mut heard = [0; 64];
-        while matches!((&self.bell).read(&mut heard), Ok(64)) {}
-        let started = self.queue.take_all();
-        let start = |started| PyJob::start(py, &self.queue, &self.reporting, started);
-        started.into_iter().filter_map(start).collect()
+        self.bell.hear();
+        let started = self.coroutines.queue.take_all();
+        started.into_iter().map(|(run, assignment)| PyJob::new(&self.coroutines, run, assignment)).collect()
     }
 
-    /// Has the server ended tasks since the last call? Their jobs say so.
-    fn take_cancelled(&self) -> bool {
-        self.queue.take_cancelled()
+    /// No job begins from now on.
+    fn close(&self) {
+        self.coroutines.close();
+    }
+
+    /// The asyncio tasks that run.
+    fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.coroutines.tasks(py)
+    }
+
+    /// Of those, the ones that the server has ended since the last call.
+    fn take_cancelled(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.coroutines.take_cancelled(py)
+    }
+}
+
+impl Drop for PyAsyncExecutor {
+    fn drop(&mut self) {
+        // Whoever ran them is gone: their tasks are to be reported as lost, which a job does when it goes.
+        self.coroutines.let_go();
     }
 }

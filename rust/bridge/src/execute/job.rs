@@ -3,82 +3,109 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use conductor_core::wire::{PolledTask, TaskResult};
-use conductor_core::worker::{Assignment, BurstQueue, Completion, Run};
+use conductor_core::worker::{Assignment, Completion, Run};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::reporting::{Outcome, Reporting};
+use super::coroutines::Coroutines;
+use super::reporting::Outcome;
 use crate::convert::decode;
 
 /// One task of a coroutine: reported once, by whoever holds it.
 #[pyclass(frozen, name = "Job", module = "conductor_fast._core")]
 pub(crate) struct PyJob {
-    queue: Arc<BurstQueue>,
+    coroutines: Arc<Coroutines>,
     run: Run,
-    reporting: Arc<Reporting>,
     task: PolledTask,
-    /// Present until reported. Never locked over Python code.
-    completion: Mutex<Option<Completion>>,
+    /// Never locked over Python code.
+    state: Mutex<State>,
     started: OnceLock<Instant>,
     /// It is told already how the function ended.
     raised: AtomicBool,
 }
 
+struct State {
+    /// Present until reported.
+    completion: Option<Completion>,
+    /// The task's context, if the function asked for it.
+    made: Option<Py<PyAny>>,
+}
+
 impl PyJob {
-    /// With what the function gets; `None` if the input cannot be read, which is reported here.
-    pub(super) fn start<'py>(
-        py: Python<'py>,
-        queue: &Arc<BurstQueue>,
-        reporting: &Arc<Reporting>,
-        (run, assignment): (Run, Assignment),
-    ) -> Option<(Self, Bound<'py, PyDict>)> {
+    pub(super) fn new(coroutines: &Arc<Coroutines>, run: Run, assignment: Assignment) -> Self {
         let Assignment { task, completion, .. } = assignment;
-        match reporting.arguments(py, &task) {
-            Ok(arguments) => {
-                let completion = Mutex::new(Some(completion));
-                let (queue, reporting) = (Arc::clone(queue), Arc::clone(reporting));
-                let (started, raised) = (OnceLock::new(), AtomicBool::new(false));
-                Some((Self { queue, run, reporting, task, completion, started, raised }, arguments))
-            }
-            Err(result) => {
-                completion.complete(result);
-                queue.ended(run);
-                None
-            }
-        }
+        let state = Mutex::new(State { completion: Some(completion), made: None });
+        let (started, raised) = (OnceLock::new(), AtomicBool::new(false));
+        Self { coroutines: Arc::clone(coroutines), run, task, state, started, raised }
     }
 
-    fn took(&self) -> Duration {
-        self.started.get().map(Instant::elapsed).unwrap_or_default()
+    fn took(&self, now: Instant) -> Duration {
+        self.started.get().map(|started| now - *started).unwrap_or_default()
     }
 
-    fn completion(&self) -> MutexGuard<'_, Option<Completion>> {
-        self.completion.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn report_to_core(&self, result: TaskResult) -> PyResult<()> {
-        let completion = self.completion().take();
+    fn report_to_core(&self, result: TaskResult, now: Instant) -> PyResult<()> {
+        let completion = self.lock().completion.take();
         completion.ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))?.complete(result);
-        self.queue.ended(self.run);
+        self.ended(now);
         Ok(())
+    }
+
+    fn ended(&self, now: Instant) {
+        self.coroutines.forget(self.run);
+        self.coroutines.queue.ended(self.run, now);
     }
 }
 
 impl Drop for PyJob {
     fn drop(&mut self) {
-        if self.completion().is_some() {
-            self.queue.ended(self.run);
+        if self.lock().completion.is_some() {
+            self.ended(Instant::now());
         }
     }
 }
 
 #[pymethods]
 impl PyJob {
-    /// COMPLETED with `output`.
-    fn complete(&self, output: &Bound<'_, PyDict>) -> PyResult<()> {
-        let result = self.reporting.completed(&self.task, output, self.took());
-        self.report_to_core(result)
+    /// The coroutine begins, run by `task`, which is kept until it is reported: what its function gets. `None` if
+    /// it is not to run: the input cannot be read, which is reported here; or the server has ended the task, or
+    /// the executor is closed, and it counts as lost.
+    ///
+    /// Kept from here on and not earlier: a task that is cancelled before it begins never comes here, and would be
+    /// kept for ever. The loop has a strong reference until then.
+    fn start<'py>(&self, py: Python<'py>, task: Py<PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let may_run = |completion: &&Completion| !completion.is_cancelled() && !self.coroutines.is_closed();
+        let hold = self.lock().completion.as_ref().filter(may_run).and_then(Completion::hold);
+        let Some(hold) = hold else { return Ok(None) };
+        let reporting = &self.coroutines.reporting;
+        match reporting.arguments(py, &self.task) {
+            Ok(arguments) => {
+                self.coroutines.keep(self.run, hold, task);
+                reporting.started(&self.task);
+                let _ = self.started.set(Instant::now());
+                Ok(Some(arguments))
+            }
+            Err(result) => {
+                self.report_to_core(result, Instant::now())?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// COMPLETED with `output`. False: it is not, since the function asked for its context, to which it may
+    /// have added.
+    fn complete(&self, output: &Bound<'_, PyDict>) -> PyResult<bool> {
+        if self.lock().made.is_some() {
+            return Ok(false);
+        }
+        let now = Instant::now();
+        let result = self.coroutines.reporting.completed(&self.task, output, self.took(now));
+        self.report_to_core(result, now)?;
+        Ok(true)
     }
 
     /// Any other outcome.
@@ -92,23 +119,17 @@ impl PyJob {
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
     ) -> PyResult<()> {
-        let returned_after = (!self.raised.load(Ordering::Relaxed)).then(|| self.took());
+        let returned_after = (!self.raised.load(Ordering::Relaxed)).then(|| self.took(Instant::now()));
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
-        let result = self.reporting.reported(&self.task, output, outcome, returned_after)?;
-        self.report_to_core(result)
-    }
-
-    /// The coroutine is about to run.
-    fn started(&self) {
-        self.reporting.started(&self.task);
-        let _ = self.started.set(Instant::now());
+        let result = self.coroutines.reporting.reported(&self.task, output, outcome, returned_after)?;
+        self.report_to_core(result, Instant::now())
     }
 
     /// The coroutine has raised; a `report` follows.
     fn raised(&self, cause: &Bound<'_, PyAny>) {
         self.raised.store(true, Ordering::Relaxed);
-        self.reporting.raised(&self.task, self.took(), cause);
+        self.coroutines.reporting.raised(&self.task, self.took(Instant::now()), cause);
     }
 
     /// The whole task, decoded anew at each call.
@@ -118,11 +139,29 @@ impl PyJob {
 
     /// Task type, task id and workflow id.
     fn ids(&self) -> (String, String, String) {
-        self.reporting.ids(&self.task)
+        self.coroutines.reporting.ids(&self.task)
     }
 
     /// Has the server ended this task? Only known of workers whose leases are extended.
     fn cancelled(&self) -> bool {
-        self.completion().as_ref().is_some_and(Completion::is_cancelled)
+        self.lock().completion.as_ref().is_some_and(Completion::is_cancelled)
+    }
+
+    /// The context of the task, kept here while it is to be reported, and no longer: it holds this job.
+    #[getter]
+    fn made(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lock().made.as_ref().map(|made| made.clone_ref(py))
+    }
+
+    #[setter]
+    fn set_made(&self, made: Option<Py<PyAny>>) {
+        let before = {
+            let mut state = self.lock();
+            if state.completion.is_none() {
+                return;
+            }
+            std::mem::replace(&mut state.made, made)
+        };
+        drop(before);
     }
 }

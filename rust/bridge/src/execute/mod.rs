@@ -5,11 +5,15 @@ mod event_queue;
 mod forward;
 mod reporting;
 mod lane;
-mod job;
 mod sync_executor;
+mod bell;
+mod coroutines;
+mod job;
 mod async_executor;
 
-pub(crate) use async_executor::{PyAsyncExecutor, queue as async_queue};
+pub(crate) use async_executor::PyAsyncExecutor;
+pub(crate) use bell::Bell;
+pub(crate) use coroutines::Coroutines;
 pub(crate) use event_queue::{EventQueue, NamedFields};
 pub(crate) use forward::{Forward, Line};
 pub(crate) use job::PyJob;

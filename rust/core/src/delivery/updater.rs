@@ -27,6 +27,8 @@ const RETRY_SELDOM: Duration = Duration::from_secs(10);
 
 /// So many results are taken in at a turn.
 const INTAKE: usize = 64;
+/// So few are posted before the poll that their slots allow: nobody waits for that one as for them.
+const FEW: usize = 8;
 
 /// A function has returned: its result, and whatever has to be let go once the outbox has it.
 pub struct Finished<G> {
@@ -154,9 +156,12 @@ impl Updater {
                     self.outbox.extend(letters.into_iter());
                 }
             }
-            // Slots first: the poll that they allow is then on its way while the results are written.
-            guards.clear();
+            // Of many, slots first: the poll that they allow is then on its way while the results are written.
+            if guards.len() > FEW {
+                guards.clear();
+            }
             self.outbox.tell();
+            guards.clear();
         }
     }
 

@@ -182,6 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn the_buffer_that_is_written_is_the_one_that_is_sent() {
+        for size in [10, 100_000] {
+            let mut writer = TaskResultWriter::begin(&task(), "host", Status::Completed);
+            let written = writer.output(|body| {
+                (0..size).for_each(|_| body.push(b' '));
+                Ok(())
+            });
+            written.unwrap();
+            let buffer = writer.body.as_ptr();
+            let result = writer.finish(&task());
+            assert_eq!(result.body.as_ptr(), buffer);
+            assert_eq!(result.clone().body.as_ptr(), buffer, "a second try sends it too");
+        }
+    }
+
+    #[test]
     fn a_whole_body_is_json() {
         let task = task();
         let mut writer = TaskResultWriter::begin(&task, "host", Status::InProgress);

@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -11,8 +10,6 @@ use crate::delivery::HoldId;
 /// that may start with `take_all`; what arrives before it does needs no second wake.
 pub struct BurstQueue {
     state: Mutex<State>,
-    /// A task that the loop has taken was cancelled since it looked.
-    cancelled: AtomicBool,
     /// Wakes the loop, from any thread: it must not block.
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -22,11 +19,13 @@ struct State {
     waiting: Waiting,
     /// The loop was woken and has not taken since.
     is_woken: bool,
+    /// Tasks that the loop has taken and that were cancelled since it looked.
+    cancelled: Vec<HoldId>,
 }
 
 impl BurstQueue {
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), cancelled: AtomicBool::new(false), wake: Box::new(wake) }
+        Self { state: Mutex::default(), wake: Box::new(wake) }
     }
 
     pub fn take_all(&self) -> Vec<(Run, Assignment)> {
@@ -36,18 +35,17 @@ impl BurstQueue {
         std::iter::from_fn(|| state.waiting.start(now)).collect()
     }
 
-    /// A run is over. The loop is woken, once for all that end before it takes, if a task waits for that.
-    pub fn ended(&self, run: Run) {
+    /// A run is over, at `at`. The loop is woken, once for all that end before it takes, if a task waits for that.
+    pub fn ended(&self, run: Run, at: Instant) {
         let mut state = self.lock();
-        let at = Instant::now();
         let took = state.waiting.running.started(run).map(|started| at - started);
         state.waiting.running.end(Ended { run, at, took });
         self.wake_if_due(state);
     }
 
-    /// Were tasks that the loop has taken cancelled since the last call? Which ones, their completions tell.
-    pub fn take_cancelled(&self) -> bool {
-        self.cancelled.swap(false, Ordering::AcqRel)
+    /// Which of the tasks that the loop has taken were cancelled since the last call.
+    pub fn take_cancelled(&self) -> Vec<HoldId> {
+        std::mem::take(&mut self.lock().cancelled)
     }
 
     fn wake_if_due(&self, mut state: MutexGuard<'_, State>) {
@@ -90,12 +88,14 @@ impl Executor for BurstQueue {
     }
 
     fn cancel(&self, hold: HoldId) -> bool {
-        let found = self.lock().waiting.remove(hold);
-        if let Some(assignment) = found {
+        let mut state = self.lock();
+        if let Some(assignment) = state.waiting.remove(hold) {
+            drop(state);
             assignment.completion.discard();
             return true;
         }
-        self.cancelled.store(true, Ordering::Release);
+        state.cancelled.push(hold);
+        drop(state);
         (self.wake)();
         false
     }

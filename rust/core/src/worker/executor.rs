@@ -48,7 +48,12 @@ impl CancelTask for Cancellation {
 impl Completion {
     /// A task that was handed out twice has two holdings; what is said of one is not said of the other.
     pub(super) fn is_of(&self, hold: HoldId) -> bool {
-        self.0.as_ref().is_some_and(|duty| duty.hold == hold)
+        self.hold() == Some(hold)
+    }
+
+    /// By what name the ledger knows its task; as long as it is to be reported.
+    pub fn hold(&self) -> Option<HoldId> {
+        self.0.as_ref().map(|duty| duty.hold)
     }
 
     pub(super) fn new(

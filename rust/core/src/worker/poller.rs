@@ -17,7 +17,6 @@ use crate::wire::PolledBatch;
 
 /// For a single poll on request; the reference SDK's constant (task_runner.py:640).
 const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
-
 impl TaskRunner {
     /// Polls while polling is wanted and the worker is not paused. Slots first: nothing is polled that cannot run.
     pub(super) async fn poll(self: Arc<Self>, turn: Arc<Turn>) {
@@ -66,6 +65,11 @@ impl TaskRunner {
                     Duration::ZERO
                 }
             };
+            if request.count == 1 {
+                // Where there is one core its thread has taken that, and the task that came alone is done: its
+                // result is posted before the next poll.
+                tokio::task::yield_now().await;
+            }
             if !delay.is_zero() {
                 self.progress.due(delay);
                 tokio::select! {

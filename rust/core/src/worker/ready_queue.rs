@@ -85,9 +85,11 @@ impl ReadyQueue {
         self.woken.notify_all();
     }
 
-    fn wake(&self, state: &mut State, count: usize) {
+    /// Lets go of the lock first: on one core a thread that is woken under it runs against it, and sleeps again.
+    fn wake(&self, mut state: MutexGuard<'_, State>, count: usize) {
         state.parked -= count;
         state.wakes += count;
+        drop(state);
         for _ in 0..count {
             self.woken.notify_one();
         }
@@ -115,15 +117,16 @@ impl Executor for ReadyQueue {
         let room = arrived.min(state.waiting.running.room());
         let mean = state.waiting.running.run_time().mean();
         let count = threads_to_wake(mean, room, state.parked, awake);
-        self.wake(&mut state, count);
-        count < room && state.parked > 0
+        let needs_relief = count < room && state.parked > count;
+        self.wake(state, count);
+        needs_relief
     }
 
     fn set_limit(&self, limit: usize) {
         let mut state = self.lock();
         state.waiting.running.set_limit(limit);
         let count = state.waiting.startable().min(state.parked);
-        self.wake(&mut state, count);
+        self.wake(state, count);
     }
 
     fn pace(&self, now: Instant) -> Pace {
@@ -145,7 +148,7 @@ impl Executor for ReadyQueue {
         } else {
             state.relief = state.relief.saturating_mul(2).max(1);
             let count = state.relief.min(state.parked).min(state.waiting.startable());
-            self.wake(&mut state, count);
+            self.wake(state, count);
         }
         true
     }

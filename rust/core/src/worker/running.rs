@@ -6,6 +6,13 @@ use super::run_time::RunTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run(usize);
 
+impl Run {
+    /// Its number, which no other run has at the same time; a new one is taken only while none is free.
+    pub fn place(self) -> usize {
+        self.0
+    }
+}
+
 /// A run that is over.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended {

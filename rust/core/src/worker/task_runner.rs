@@ -115,6 +115,7 @@ impl TaskRunner {
         self.config.check_thread_count(thread_count)?;
         self.slots.set_running(thread_count);
         self.executor.set_limit(thread_count);
+        self.look_back_wanted.notify_one();
         Ok(())
     }
 
@@ -200,7 +201,11 @@ impl TaskRunner {
         if self.executor.submit(batch) {
             self.relief_wanted.notify_one();
         }
-        self.look_back_wanted.notify_one();
+        // Otherwise there is a thread for each: nothing is to be handed back.
+        let (running, held) = self.slots.running_and_held();
+        if held > running {
+            self.look_back_wanted.notify_one();
+        }
     }
 
     pub(super) fn ahead(&self) -> MutexGuard<'_, Ahead> {

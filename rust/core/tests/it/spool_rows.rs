@@ -54,7 +54,8 @@ fn whole_rows_are_adopted(directory: &TempDir) {
     let found = second.adopts(directory);
     for id in ["t3", "t4", "t5"] {
         let row = found.iter().find(|row| &*row.identity.task_id == id);
-        let row = row.unwrap_or_else(|| panic!("{id} is whole: {:?}", second.lines.all()));
+        assert!(row.is_some(), "{id} is whole: {:?}", second.lines.all());
+        let row = row.unwrap();
         let body = block_on(second.spool.load(row.id)).unwrap().body;
         assert_eq!(String::from_utf8(body.to_vec()).unwrap(), format!("{{\"n\":{}}}", &id[1..]));
     }
