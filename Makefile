@@ -92,7 +92,7 @@ report: build ## every client of Conductor, here and on the real server, into do
 	$(BIN)/python -m benches.report $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: instructions
-instructions: build ## callgrind's count of split, write, decode, encode against the baseline; ARGS=--bless
+instructions: build ## callgrind's count of split, write, update, decode, encode against the baseline; ARGS=--bless
 	cargo build --release --quiet --package conductor-bench-instructions
 	$(BIN)/python -m benches.instructions $(if $(findstring --bless,$(ARGS)),--bless)
 

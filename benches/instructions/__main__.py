@@ -33,6 +33,8 @@ CASES = {
     "split": (WIRE, ["split"], 6_400),
     "write": (WIRE, ["write"], 6_400),
     "metrics": (WIRE, ["metrics"], 6_400),
+    # Over a socket, with the server's part.
+    "update": (WIRE, ["update"], 6_400),
     **{
         f"{what} {document}": (CODEC, [what, document], times)
         for what in ("decode", "encode")
@@ -40,7 +42,11 @@ CASES = {
     },
 }
 # Runs without a loop: all a program does besides.
-STARTS = {"start wire": (WIRE, ["write"], 0), "start codec": (CODEC, ["decode", "4_fields"], 0)}
+STARTS = {
+    "start wire": (WIRE, ["write"], 0),
+    "start update": (WIRE, ["update"], 0),
+    "start codec": (CODEC, ["decode", "4_fields"], 0),
+}
 
 
 def main() -> None:
@@ -81,9 +87,15 @@ def _count() -> dict[str, int]:
         counts = pool.map(lambda run: _callgrind([*run[0], *run[1], str(run[2])]), runs.values())
         totals = dict(zip(runs, counts, strict=True))
     return {
-        case: round((totals[case] - totals["start wire" if program is WIRE else "start codec"]) / times)
+        case: round((totals[case] - totals[_start(case, program)]) / times)
         for case, (program, _, times) in CASES.items()
     }
+
+
+def _start(case: str, program: list[str]) -> str:
+    if f"start {case}" in STARTS:
+        return f"start {case}"
+    return "start wire" if program is WIRE else "start codec"
 
 
 def _callgrind(command: list[str]) -> int:

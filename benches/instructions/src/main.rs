@@ -1,14 +1,19 @@
-//! `conductor-bench-instructions split|write|metrics TIMES`: core's code in a loop, for callgrind to count.
+//! `conductor-bench-instructions split|write|metrics|update TIMES`: core's code in a loop, for callgrind to count.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use conductor_core::observe::{HttpCall, Returned, http_request, worker_metrics};
+use conductor_core::observe::{EventSink, HttpCall, LogRecord, Returned, http_request, worker_metrics};
+use conductor_core::settings::Configuration;
+use conductor_core::transport::{HttpTaskClient, TaskClient};
 use conductor_core::wire::{PolledBatch, Status, TaskIdentity, TaskResultWriter};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 const TASKS: usize = 64;
 const OUTPUT: &[u8] = br#"{"a":1000000,"b":"two","c":true,"d":4.5}"#;
@@ -16,7 +21,7 @@ const OUTPUT: &[u8] = br#"{"a":1000000,"b":"two","c":true,"d":4.5}"#;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, what, times] = arguments.as_slice() else {
-        return Err("usage: split|write|metrics TIMES".into());
+        return Err("usage: split|write|metrics|update TIMES".into());
     };
     let times: usize = times.parse()?;
     // For all, so that they have one start.
@@ -28,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             metrics(times);
             Ok(())
         }
-        _ => Err(format!("{what} is none of split, write and metrics").into()),
+        "update" => update(times),
+        _ => Err(format!("{what} is none of split, write, metrics and update").into()),
     }
 }
 
@@ -73,6 +79,38 @@ fn metrics(times: usize) {
         http_request(HttpCall::Update, black_box(200), sent.elapsed());
         metrics.updated(black_box(took));
     }
+}
+
+/// `times` results over one connection, with a server in the same thread that does next to nothing.
+fn update(times: usize) -> Result<(), Box<dyn Error>> {
+    const YES: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=utf-8\r\nContent-Length: 36\r\n\r\nb0b0cafe-0000-4000-8000-000000000000";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/api", listener.local_addr()?);
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await?;
+            let mut request = [0; 1_024];
+            // A request is one write, and so one read.
+            while stream.read(&mut request).await? > 0 {
+                stream.write_all(YES).await?;
+            }
+            std::io::Result::Ok(())
+        });
+        let client = HttpTaskClient::new(&Configuration::new(&url)?, Arc::new(Nobody))?;
+        let body = Bytes::from([br#"{"outputData":"#, OUTPUT, b"}"].concat());
+        for _ in 0..times {
+            client.update_task(black_box(&body).clone()).await?;
+        }
+        Ok(())
+    })
+}
+
+struct Nobody;
+
+impl EventSink for Nobody {
+    fn log(&self, _record: LogRecord) {}
 }
 
 /// The answer to a poll as the real server writes it: 1.0 KB a task.

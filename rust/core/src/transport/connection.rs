@@ -23,6 +23,8 @@ const KEPT: usize = 4 * 1024;
 const LEAST: usize = 512;
 /// What is read at once of a body whose length is not known, at least.
 const PIECE: usize = 16 * 1024;
+/// So much is set aside for a body of which nothing has come.
+const UNPROVED: usize = 256 * 1024;
 
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -118,7 +120,7 @@ impl Connection {
         let (body, cut) = self.body(&head, &mut sending, bounds).await;
         let whole = self.incoming.split_to(body.end).freeze();
         let is_reusable = head.keep_alive && cut.is_none() && sending.flushed && self.incoming.is_empty();
-        if whole.len() > KEPT {
+        if whole.len() + self.incoming.capacity() > KEPT {
             self.incoming = BytesMut::new();
         }
         let headers = Headers::AsSent(whole.slice(..head.length));
@@ -170,8 +172,9 @@ impl Connection {
             if missing == 0 {
                 return (body, None);
             }
-            // One byte more than may be, to find that out; a buffer of a length that is known is not copied as it grows.
-            self.incoming.reserve(missing.min(bounds.patience.most_bytes - body.len() + 1).max(1));
+            // No more than has come: a length is only what the server says. One byte more than may be, to find that out.
+            let most = bounds.patience.most_bytes - body.len() + 1;
+            self.incoming.reserve(missing.min(body.len().max(UNPROVED)).min(most));
             bounds.progressed();
             let problem = match self.step(sending, bounds.end(body.len())).await {
                 Step::Received => continue,
