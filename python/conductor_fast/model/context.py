@@ -114,8 +114,8 @@ class ContextSource(Protocol):
 
     def task(self) -> dict[str, Any]: ...
 
-    def ids(self) -> tuple[str, str, str]:
-        """Task type, task id and workflow id, at little cost."""
+    # Task type, task id and workflow id, at little cost.
+    def ids(self) -> tuple[str, str, str]: ...
 
     def cancelled(self) -> bool: ...
 
