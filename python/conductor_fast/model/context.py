@@ -116,6 +116,7 @@ class ContextSource(Protocol):
 
     def ids(self) -> tuple[str, str, str]:
         """Task type, task id and workflow id, at little cost."""
+        ...
 
     def cancelled(self) -> bool: ...
 
