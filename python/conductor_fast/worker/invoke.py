@@ -83,7 +83,7 @@ async def run_job(
         job.raised(error)
         outcome = raised(error)
     if outcome is None:
-        if job.complete(output):  # pyright: ignore[reportUnknownArgumentType] - a dict, of whatever the user has
+        if job.complete(output):  # pyright: ignore[reportUnknownArgumentType]
             return
         outcome = returned(output)
     outcome, logs = _merged(outcome, job)
