@@ -14,6 +14,10 @@ const HELD: Duration = Duration::from_millis(500);
 /// Most stores hand out no more than this at once (Redis: 64 at `timeout=0`), so that fewer tasks than
 /// asked for are a drained queue only below it.
 const LARGEST_BATCH: usize = 64;
+/// More than a round trip varies.
+const SOON: Duration = Duration::from_millis(1);
+/// So many tasks may come one by one before it is looked again whether more have come with one.
+const MOST_UNCHECKED: u32 = 8;
 /// Of a poller that fails alone; while all fail, they take turns (`poll_turns.rs`).
 const AFTER_FAILURE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
 const AFTER_THROTTLING: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
@@ -22,7 +26,8 @@ const AFTER_THROTTLING: Backoff = Backoff::new(Duration::from_secs(1), Duration:
 ///
 /// Left to the engine (`poll_timeout` not set): batches with `timeout=0`, since SQL stores hold a
 /// partial batch until the timeout; when the queue is drained one long poll for a single task, which
-/// every store answers as soon as there is one (protocol.md, 0).
+/// every store answers as soon as there is one (protocol.md, 0). A batch after it finds what has come with that
+/// task; while it finds nothing, ever fewer of these are sent: of three requests a task one is in vain.
 #[derive(Debug)]
 pub struct PollPlan {
     interval: PollInterval,
@@ -32,6 +37,11 @@ pub struct PollPlan {
     /// The most to ask such a store for.
     gathered: usize,
     drained: bool,
+    /// Of the last poll that the server was not to hold: a long poll that is answered about as soon found a queue.
+    round_trip: Duration,
+    /// Tasks of long polls that may be taken for the only ones, and how many were since the last look for more.
+    unchecked: u32,
+    alone: u32,
     long_poll: Duration,
     /// Empty polls in a row that the server did not hold.
     empty: u32,
@@ -50,6 +60,9 @@ impl PollPlan {
             gathers: false,
             gathered: 1,
             drained: false,
+            round_trip: Duration::ZERO,
+            unchecked: 0,
+            alone: 0,
             long_poll: FIRST_LONG_POLL,
             empty: 0,
             most: usize::MAX,
@@ -81,17 +94,29 @@ impl PollPlan {
             self.most = self.most.saturating_mul(2);
         }
         let was_long = self.timeout.is_none() && self.drained;
+        if request.timeout.is_zero() {
+            self.round_trip = took;
+        }
         self.learn(request, received, took);
         if received > 0 {
             self.empty = 0;
             self.long_poll = FIRST_LONG_POLL;
-            self.drained = !was_long && received < request.count.min(LARGEST_BATCH);
+            if was_long {
+                self.drained = took > self.round_trip * 2 + SOON && self.alone < self.unchecked;
+                self.alone = if self.drained { self.alone + 1 } else { 0 };
+            } else {
+                self.drained = received < request.count.min(LARGEST_BATCH);
+                self.unchecked = 0;
+            }
             return Duration::ZERO;
         }
         if self.timeout.is_none() && !was_long {
             self.drained = true;
+            self.unchecked = (self.unchecked * 2).clamp(1, MOST_UNCHECKED);
             return Duration::ZERO;
         }
+        // After a pause the first task may be the first of many.
+        self.unchecked = 0;
         if was_long && took >= HELD {
             self.long_poll = (self.long_poll * 2).min(LONGEST_POLL);
             self.empty = 0;
@@ -176,6 +201,27 @@ mod tests {
         assert_eq!(step(&mut plan, 10, 0, 5_001), (1, 5_000, 0));
         assert_eq!(step(&mut plan, 10, 1, 100), (1, 5_000, 0));
         assert_eq!(step(&mut plan, 10, 10, 1), (10, 0, 0));
+    }
+
+    #[test]
+    fn while_tasks_come_one_by_one_most_polls_are_long() {
+        let mut plan = plan(PollInterval::UpTo(ms(100)), None);
+        step(&mut plan, 10, 0, 1);
+        let mut looks = Vec::new();
+        for task in 0..40 {
+            assert_eq!(step(&mut plan, 10, 1, 20), (1, 1_000, 0));
+            if plan.next(10).timeout.is_zero() {
+                looks.push(task);
+                step(&mut plan, 9, 0, 1);
+            }
+        }
+        assert_eq!(looks, [1, 4, 9, 18, 27, 36]);
+        step(&mut plan, 10, 1, 20);
+        step(&mut plan, 10, 1, 3);
+        assert_eq!(plan.next(10).timeout, Duration::ZERO, "it waited already: others may, too");
+        assert_eq!(step(&mut plan, 10, 5, 1), (10, 0, 0));
+        assert_eq!(step(&mut plan, 10, 1, 20), (1, 1_000, 0));
+        assert_eq!(step(&mut plan, 9, 0, 1), (9, 0, 0), "they do not always come one by one");
     }
 
     #[test]

@@ -70,10 +70,14 @@ pub(crate) fn requests(server: &DevServer, method: &str, path: &str) -> Vec<serd
         .collect()
 }
 
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
+pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    within(DEADLINE, what, holds);
+}
+
+pub(crate) fn within(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + time;
     while !holds() {
-        assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
+        assert!(Instant::now() < deadline, "not within {time:?}: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
