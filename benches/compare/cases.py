@@ -46,6 +46,11 @@ def is_again(client: Client) -> bool:
     return client.name.endswith(", again")
 
 
+def is_untuned(client: Client) -> bool:
+    """An SDK at the settings of its builder or README, not at those that suit it best."""
+    return client.name.endswith((", defaults", " in its README"))
+
+
 _THROUGHPUT = ("tasks_per_second", "cpu_micros_per_task", "cpu_per_floor", "switches_per_task", "pss_mib")
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "cpu_micros_per_task")
 _IDLE = ("cpu_percent", "polls_per_second", "pss_mib", "first_poll_seconds")

@@ -63,10 +63,12 @@ def losses(results: Results) -> list[str]:
 
 
 def table(results: Results, scenario: Scenario, *, short: bool) -> str:
-    """Medians alone if `short`, else with the spread, and the A/A pair."""
+    """Medians of each client at its best if `short`; else with the spread, and all clients."""
     clients = next(clients for shown, clients in results.shown() if shown == scenario)
     if short:
-        clients = [client for client in clients if not cases.is_again(client)]
+        clients = [
+            client for client in clients if not cases.is_again(client) and not cases.is_untuned(client)
+        ]
     # That one is a ratio, in whatever round: they stand in their own table.
     columns = [column for column in scenario.columns if column != "cpu_per_floor"]
     heads = [HEADINGS[column][0] for column in columns]
