@@ -47,7 +47,9 @@ def rows(samples: Sequence[Sample], server: str, engine: str = "accelerated") ->
         return
     for name, figure, form, less_is_better in _ROWS:
         before, after = (statistics.median(map(figure, own)) for own in (there, here))
-        ratio = None if less_is_better is None else before / after if less_is_better else after / before
+        more, less = (before, after) if less_is_better else (after, before)
+        # Times of the server's are whole milliseconds, and may be none at all.
+        ratio = None if less_is_better is None or not less else more / less
         yield Row(name, form.format(before), form.format(after), ratio)
     if not server.startswith("dev"):
         before, after = (
