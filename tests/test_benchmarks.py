@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("psutil", reason="only the development environment has what benchmarks need")
 
+from benches.compare import __main__ as compare
 from benches.compare import cases, machine, measure, peers
 from benches.compare.measure import Sample
 from benches.compare.report import Results, Spread, short_cell, text
@@ -162,6 +163,29 @@ def test_a_peer_that_fails_or_cannot_be_built_is_named_and_not_compared(
     first = tables.first_lines(report)
     assert any(f"**{GO}: failed**" in line for line in first)
     assert not any(ratio.other in (GO, cases.JAVA.name) for ratio in ratios.ratios(report))
+
+
+def test_conductor_python_that_fails_is_left_out_and_one_of_ours_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sick = {cases.SDK_1.name}
+
+    def sample(_scenario: object, client: Client, number: int, *_seconds: float) -> Sample:
+        if client.name in sick and number == 2:
+            raise measure.FailedError(f"{client.name}: {{'unknown': 2}}")
+        return Sample("capacity", client.name, number, {"cpu_micros_per_task": 10.0})
+
+    monkeypatch.setattr(measure, "sample", sample)
+    monkeypatch.setattr(machine, "facts", lambda: FACTS)
+    monkeypatch.setattr("sys.argv", ["compare", "--only", "capacity", "--rounds", "3"])
+    compare.main()
+    told = capsys.readouterr()
+    assert told.err.count(f"{cases.SDK_1.name}: {{'unknown': 2}}") == 1
+    assert cases.SDK_1.name not in told.out
+    assert cases.SDK_10.name in told.out
+    sick.add(cases.OURS_1.name)
+    with pytest.raises(SystemExit, match="unknown"):
+        compare.main()
 
 
 def test_a_missing_server_is_named(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     results = report.Results(machine.facts(), [])
+    failed: list[str] = []
     for scenario in SCENARIOS:
         if scenario.name not in given.only if given.only else given.quick and scenario.name not in _QUICK:
             continue
@@ -46,12 +47,18 @@ def main() -> None:
         for round_number in range(1, (given.rounds or (3 if given.quick else 5)) + 1):
             # Every other round in reverse, so that none always comes after the same one.
             for client in clients if round_number % 2 else clients[::-1]:
+                if client.name in failed:
+                    continue
                 try:
                     sample = measure.sample(
                         scenario, client, round_number, max(client.warm_up, seconds / 3), seconds
                     )
                 except measure.FailedError as error:
-                    raise SystemExit(str(error)) from None
+                    if client.program != "sdk":
+                        raise SystemExit(str(error)) from None
+                    failed.append(client.name)
+                    print(f"{scenario.name}: left out from here on, {error}", file=sys.stderr)
+                    continue
                 results.samples.append(sample)
                 shown = [column for column in scenario.columns if column in sample.figures]
                 figures = ", ".join(
@@ -59,6 +66,7 @@ def main() -> None:
                     for name in shown
                 )
                 print(f"{scenario.name} {round_number}: {client.name:34}{figures}", file=sys.stderr)
+    results.samples = [sample for sample in results.samples if sample.client not in failed]
     print("\n" + report.text(results))
     if given.output:
         stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
