@@ -21,6 +21,7 @@ const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
 const NO_TIME: Duration = Duration::from_micros(500);
 /// But no longer than this: the shortest that Tokio's clock knows.
 const NO_LONGER: Duration = Duration::from_millis(1);
+
 impl TaskRunner {
     /// Polls while polling is wanted and the worker is not paused. Slots first: nothing is polled that cannot run.
     pub(super) async fn poll(self: Arc<Self>, turn: Arc<Turn>) {
