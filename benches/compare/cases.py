@@ -54,6 +54,7 @@ def is_untuned(client: Client) -> bool:
 _THROUGHPUT = ("tasks_per_second", "cpu_micros_per_task", "cpu_per_floor", "switches_per_task", "pss_mib")
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "cpu_micros_per_task")
 _IDLE = ("cpu_percent", "polls_per_second", "pss_mib", "first_poll_seconds")
+_YIELDING = Client("conductor_fast, 100 coroutines", "ours", "async_yield", 100)
 _IDLE_CLIENTS = (
     Client("conductor_fast, 10 task types", "ours", task_types=10),
     Client("conductor-python, 10 task types", "sdk", task_types=10),
@@ -140,7 +141,7 @@ SCENARIOS = (
     Scenario(
         "yield",
         "Closed loop: one `await asyncio.sleep(0)`",
-        (FLOOR, Client("conductor_fast, 100 coroutines", "ours", "async_yield", 100)),
+        (FLOOR, _YIELDING, again(_YIELDING)),
         _THROUGHPUT,
     ),
     Scenario(
