@@ -97,6 +97,7 @@ SCENARIOS = (
         _THROUGHPUT,
         quick=True,
         report=(5, 3.0),
+        bench=True,
     ),
     Scenario(
         "latency",
@@ -113,6 +114,7 @@ SCENARIOS = (
         {"arrivals": _OPEN},
         quick=True,
         report=(3, 4.0),
+        bench=True,
     ),
     Scenario(
         "latency_gathered",
@@ -120,7 +122,7 @@ SCENARIOS = (
         (OURS_10, again(OURS_10), SDK_1, SDK_10, *_LATENCY_PEERS),
         _LATENCY,
         {"arrivals": _OPEN, "polls": "gathered"},
-        report=(2, 4.0),
+        report=(3, 4.0),
     ),
     Scenario(
         "burst",
@@ -128,7 +130,7 @@ SCENARIOS = (
         (OURS_10, SDK_10),
         ("burst_first", "burst_last", "burst_last_50"),
         {"arrivals": {"kind": "burst", "tasks": 200, "every_millis": 1_000}},
-        report=(2, 4.0),
+        report=(3, 3.0),
     ),
     Scenario(
         "burst_gathered",
@@ -136,13 +138,14 @@ SCENARIOS = (
         (OURS_10, SDK_10),
         ("burst_first", "burst_last", "burst_last_50"),
         {"arrivals": {"kind": "burst", "tasks": 200, "every_millis": 1_000}, "polls": "gathered"},
-        report=(2, 4.0),
+        report=(3, 3.0),
     ),
     Scenario(
         "yield",
         "Closed loop: one `await asyncio.sleep(0)`",
         (FLOOR, _YIELDING, again(_YIELDING)),
         _THROUGHPUT,
+        bench=True,
     ),
     Scenario(
         "nap_threads",
@@ -241,7 +244,8 @@ SCENARIOS = (
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "warm_up_seconds": 8},
         quick=True,
-        report=(2, 4.0),
+        report=(3, 3.0),
+        bench=True,
     ),
     Scenario(
         "idle_at_once",
@@ -249,7 +253,7 @@ SCENARIOS = (
         _IDLE_CLIENTS,
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "polls": "at_once", "warm_up_seconds": 8},
-        report=(2, 4.0),
+        report=(3, 3.0),
     ),
     Scenario(
         "endurance",

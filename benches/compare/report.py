@@ -75,19 +75,6 @@ class Results:
             if names:
                 yield scenario, [client for client in scenario.clients if client.name in names]
 
-    def ratios(self) -> list[str]:
-        """How much less CPU a task of ours takes than the SDK's, with as many slots."""
-        lines = []
-        for client in SCENARIOS[0].clients:
-            slots = client.name.partition(", ")[2]
-            own = self.spread("capacity", client.name, "cpu_micros_per_task")
-            theirs = self.spread("capacity", f"conductor-python, {slots}", "cpu_micros_per_task")
-            if client.program == "ours" and own and theirs:
-                lines.append(
-                    f"With {slots}: {theirs.median / own.median:.0f} × less CPU than conductor-python."
-                )
-        return lines
-
     def noise(self) -> str | None:
         """What the A/A pair says."""
         figure = "cpu_micros_per_task"
@@ -110,7 +97,7 @@ def text(results: Results) -> str:
             cells = [cell(results, scenario.name, client.name, column) for column in scenario.columns]
             lines.append(f"  {client.name:34}" + "".join(f"{text:>34}" for text in cells))
     lines += ["", f"Median (least to most) of {results.rounds()} rounds; the client's whole process tree."]
-    lines += [*results.ratios(), *filter(None, [results.noise()])]
+    lines += filter(None, [results.noise()])
     return "\n".join(lines)
 
 

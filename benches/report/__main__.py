@@ -71,7 +71,7 @@ def main() -> None:
             _server(report, server, given.rounds or _APPLICATION_ROUNDS)
             publish(report, folder)
     if given.bench:
-        print(f"\n{text(report.results())}\n")
+        print("", text(report.results()), *page.bench_sentences(report), "", sep="\n")
     for line in tables.first_lines(report):
         print(line.replace("**", ""))
     print(f"{folder / kept} after {(time.monotonic() - begun) / 60:.1f} minutes")
@@ -84,8 +84,10 @@ def main() -> None:
 
 def _chosen(given: argparse.Namespace) -> Iterator[Scenario]:
     for scenario in SCENARIOS:
-        quick = scenario.name in _QUICK_BENCH if given.bench else scenario.quick
-        if scenario.name in given.only if given.only else quick or not given.quick:
+        by_itself = scenario.bench or not given.bench
+        if given.quick:
+            by_itself = scenario.name in _QUICK_BENCH if given.bench else scenario.quick
+        if scenario.name in given.only if given.only else by_itself:
             yield scenario
 
 

@@ -19,7 +19,6 @@ KEPT, PAGE = "report.json", "report.md"
 KEPT_BENCH, BENCH_PICTURE = "bench.json", "bench.svg"
 FINDINGS = Path(__file__).with_name("findings.md")
 _README_SCENARIOS = ("capacity", "latency", "latency_gathered")
-_README_BENCH = ("capacity", "yield", "latency", "idle_held")
 
 
 def publish(report: Report, folder: Path) -> None:
@@ -105,17 +104,16 @@ def _readme_bench(report: Report, has_picture: bool) -> Iterator[str]:
     troubles = tables.first_lines(report)
     if troubles:
         yield "\n".join(f"* {line}" for line in troubles)
-    yield from _bench_sentences(report)
+    yield from bench_sentences(report)
     if has_picture:
         yield f"![Throughput and CPU per task, and the floor](docs/{BENCH_PICTURE})"
-    shown = {scenario.name: scenario for scenario, _ in results.shown()}
-    for name in _README_BENCH:
-        if name in shown:
-            yield tables.table(results, shown[name], short=True)
+    for scenario, _ in results.shown():
+        if scenario.bench:
+            yield tables.table(results, scenario, short=True)
     yield tables.measured_on(report, "make bench")
 
 
-def _bench_sentences(report: Report) -> Iterator[str]:
+def bench_sentences(report: Report) -> Iterator[str]:
     """What a no-op task costs, by threads and coroutines, against the floor and against conductor-python."""
 
     def told(part: str, against_floor: bool) -> str:

@@ -159,6 +159,6 @@ def _clients(results: Results, name: str) -> list[Client]:
 def _small_print(results: Results) -> Sequence[str]:
     facts = results.facts
     return (
-        f"{facts['CPU']}, {facts['date'][:10]}; client and server on a core each.",
+        f"{facts['CPU']}, {facts['Python']}, {facts['date'][:10]}; client and server on a core each.",
         "Logarithmic; medians of alternating rounds, a line from the least to the most.",
     )
