@@ -24,7 +24,7 @@ _BENCH_ROUNDS = 5
 _QUICK_BENCH, _QUICK_BENCH_ROUNDS = ("capacity",), 3
 _QUICK_ROUNDS, _QUICK_SECONDS, _QUICK_WARM_UP = 2, 1.0, 6.0
 TRIALS = machine.ROOT / "target" / "report"
-_APPLICATION_ROUNDS, _APPLICATION_SECONDS = 2, 4.0
+_APPLICATION_ROUNDS, _APPLICATION_SECONDS = 2, 3.0
 _WORDS = {"dev": "dev server", "sqlite": servers.SQLITE, "redis": servers.REDIS}
 
 
