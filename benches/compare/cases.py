@@ -243,7 +243,6 @@ SCENARIOS = (
         _IDLE_CLIENTS,
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "warm_up_seconds": 8},
-        quick=True,
         report=(3, 3.0),
         bench=True,
     ),
