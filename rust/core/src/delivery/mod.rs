@@ -18,6 +18,7 @@ mod trouble;
 mod keeping;
 mod leftovers;
 mod updater;
+mod early_post;
 mod telling;
 mod replay;
 mod admission;
