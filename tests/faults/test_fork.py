@@ -77,7 +77,7 @@ def work(task):
         os.write(1, f"{child}\\n".encode())
         # Its thread has returned as well, and waits for a task that never comes.
         asleep = lambda: open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0] == "S"
-        wait_until(asleep, "the child to return")
+        wait_until(asleep, "the child to return", 20)
     return {"by": os.getpid()}
 
 host = WorkerHost(sys.argv[1])

@@ -1,17 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use super::letter::Letter;
 use super::outbox::now;
-use super::updater::Updater;
 use crate::error::Error;
-use crate::supervise::{contain, spawn};
+use crate::supervise::begin;
 use crate::transport::BoxFuture;
-use crate::wire::{Status, TaskResult};
 
 type Post = BoxFuture<'static, Result<(), Error>>;
 
@@ -20,71 +16,47 @@ type Post = BoxFuture<'static, Result<(), Error>>;
 pub(super) struct EarlyPosts {
     runtime: Handle,
     process: u32,
-    is_taken: AtomicBool,
+    turn: Arc<AtomicBool>,
 }
 
-/// A post that was begun on the thread of the function, for which the I/O thread need not wake first.
+/// A post that was begun on the thread of the function: the request is written, and the I/O thread, which awaits the
+/// answer, need not have woken for it.
 pub struct EarlyPost {
     post: Post,
     sent: Instant,
-    updater: Arc<Updater>,
+    _turn: Turn,
 }
+
+/// Given back when it is dropped.
+struct Turn(Arc<AtomicBool>);
 
 impl EarlyPosts {
     pub(super) fn new(runtime: Handle) -> Self {
-        Self { runtime, process: std::process::id(), is_taken: AtomicBool::new(false) }
-    }
-}
-
-impl Updater {
-    /// Sends a result from this thread, if it is the only one and nothing speaks against it: its answer is awaited
-    /// on the I/O thread. What is begun is nothing but the first turn of that thread's own future.
-    pub(crate) fn begin(self: &Arc<Self>, result: &TaskResult) -> Option<EarlyPost> {
-        let early = &self.early;
-        // On disk comes first; and a task that goes back may be handed out again before the answer is here.
-        if self.spool.is_some() || result.status == Status::InProgress || std::process::id() != early.process
-        {
-            return None;
-        }
-        if early.is_taken.swap(true, Ordering::AcqRel) {
-            return None;
-        }
-        let begun = self.outbox.is_quiet().then(|| self.first_turn(result)).flatten();
-        if begun.is_none() {
-            early.is_taken.store(false, Ordering::Release);
-        }
-        begun
+        Self { runtime, process: std::process::id(), turn: Arc::default() }
     }
 
-    fn first_turn(self: &Arc<Self>, result: &TaskResult) -> Option<EarlyPost> {
-        let (client, body, sent) = (Arc::clone(&self.client), result.body.clone(), now());
-        let mut post: Post = Box::pin(async move { client.update_task(body).await });
-        let _runtime = self.early.runtime.enter();
-        // Nobody is woken: the I/O thread looks when it hears of the result, and waits from then on.
-        let mut context = Context::from_waker(Waker::noop());
-        // Should it panic, the result goes the usual way, where that is told.
-        let turn = contain(&AtomicBool::new(true), || (), || post.as_mut().poll(&mut context))?;
-        if let Poll::Ready(answer) = turn {
-            post = Box::pin(std::future::ready(answer));
+    pub(super) fn begin(&self, may: impl FnOnce() -> bool, post: impl FnOnce() -> Post) -> Option<EarlyPost> {
+        if std::process::id() != self.process || self.turn.swap(true, Ordering::AcqRel) {
+            return None;
         }
-        Some(EarlyPost { post, sent, updater: Arc::clone(self) })
+        let turn = Turn(Arc::clone(&self.turn));
+        let _runtime = self.runtime.enter();
+        may().then(|| EarlyPost { sent: now(), post: begin(post()), _turn: turn })
     }
 }
 
 impl EarlyPost {
-    /// On the I/O thread, once the ledger knows that the function has returned.
-    pub(super) fn finish(mut self, letter: Letter) {
-        let updater = Arc::clone(&self.updater);
-        spawn(&updater.sink, "posting of a result", async move {
-            let in_hand = self.updater.outbox.begun(letter, self.sent);
-            let answer = self.post.as_mut().await;
-            self.updater.answered(in_hand, answer);
-        });
+    pub(super) fn sent(&self) -> Instant {
+        self.sent
+    }
+
+    pub(super) async fn answer(mut self) -> Result<(), Error> {
+        self.post.as_mut().await
     }
 }
 
-impl Drop for EarlyPost {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.updater.early.is_taken.store(false, Ordering::Release);
+        self.0.store(false, Ordering::Release);
     }
 }

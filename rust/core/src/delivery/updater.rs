@@ -45,12 +45,12 @@ pub struct Finished<G> {
 
 /// Posts results until the server has said yes to each; never gives up, never holds a slot.
 pub struct Updater {
-    pub(super) client: Arc<dyn TaskClient>,
+    client: Arc<dyn TaskClient>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) outbox: Outbox,
-    pub(super) spool: Option<Arc<Spool>>,
-    pub(super) early: EarlyPosts,
+    spool: Option<Arc<Spool>>,
+    early: EarlyPosts,
     /// Task types whose last post failed.
     pub(super) trouble: Mutex<Trouble>,
     /// Their number: a post that succeeds looks at this alone.
@@ -152,7 +152,7 @@ impl Updater {
                 match early {
                     None => Some(letter),
                     Some(early) => {
-                        early.finish(letter);
+                        self.await_answer(early, letter);
                         None
                     }
                 }
@@ -193,7 +193,31 @@ impl Updater {
         }
     }
 
-    pub(super) fn answered(self: &Arc<Self>, mut in_hand: InHand<'_>, answer: Result<(), Error>) {
+    /// Sends a result from this thread, if it is the only one and nothing speaks against it.
+    pub(crate) fn begin(&self, result: &TaskResult) -> Option<EarlyPost> {
+        // On disk comes first; and a task that goes back may be handed out again before the ledger has let it go.
+        if self.spool.is_some() || result.status == Status::InProgress {
+            return None;
+        }
+        self.early.begin(
+            || self.outbox.is_quiet(),
+            || {
+                let (client, body) = (Arc::clone(&self.client), result.body.clone());
+                Box::pin(async move { client.update_task(body).await })
+            },
+        )
+    }
+
+    fn await_answer(self: &Arc<Self>, early: EarlyPost, letter: Letter) {
+        let updater = Arc::clone(self);
+        spawn(&self.sink, "posting of a result", async move {
+            let in_hand = updater.outbox.begun(letter, early.sent());
+            let answer = early.answer().await;
+            updater.answered(in_hand, answer);
+        });
+    }
+
+    fn answered(self: &Arc<Self>, mut in_hand: InHand<'_>, answer: Result<(), Error>) {
         let (took, now) = in_hand.answered(answer.as_ref().is_err_and(tells_of_trouble));
         let letter = &in_hand.letter;
         match answer {

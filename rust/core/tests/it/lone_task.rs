@@ -36,6 +36,11 @@ impl OneByOne {
         asked.len()
     }
 
+    /// It polls.
+    fn io_thread(&self) -> ThreadId {
+        self.asked.lock().unwrap()[0].1
+    }
+
     fn posts(&self) -> Vec<ThreadId> {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|(what, _)| *what == "post").map(|(_, thread)| *thread).collect()
@@ -100,7 +105,7 @@ fn while_one_is_on_its_way_the_io_thread_sends_the_others() {
     engine.worker("lone", 2, echo);
     // More than four posts at once there are not.
     eventually("four are on their way", || client.posts().len() == 4);
-    let (io, posts) = (client.asked.lock().unwrap()[0].1, client.posts());
+    let (io, posts) = (client.io_thread(), client.posts());
     assert_ne!(posts[0], io);
     assert_eq!(posts[1..], [io; 3]);
     client.open.send_replace(true);
@@ -113,7 +118,7 @@ fn one_that_is_refused_is_sent_again_by_the_io_thread() {
     let mut engine = Engine::start_with(Arc::clone(&client) as _);
     engine.worker("lone", 1, echo);
     eventually("ten are posted", || client.posts().len() >= 10);
-    let io = client.asked.lock().unwrap()[0].1;
+    let io = client.io_thread();
     assert!(engine.stop(DEADLINE).is_empty());
     assert!(client.posts().contains(&io));
     let tasks = client.asked.lock().unwrap().iter().filter(|(what, _)| *what == "task").count();
@@ -126,7 +131,7 @@ fn a_task_that_goes_back_is_reported_by_the_io_thread() {
     let mut engine = Engine::start_with(Arc::clone(&client) as _);
     engine.worker("lone", 1, in_progress);
     eventually("ten are posted", || client.posts().len() >= 10);
-    let io = client.asked.lock().unwrap()[0].1;
+    let io = client.io_thread();
     assert!(engine.stop(DEADLINE).is_empty());
     assert!(client.posts().iter().all(|thread| *thread == io));
 }
