@@ -50,8 +50,8 @@ pub enum Judgement {
     Transient,
     /// The server asks for less: try again, later.
     Throttled,
-    /// 500 says both "I am in trouble" and "I cannot read this body" (protocol.md, 0): only what else the server
-    /// takes meanwhile tells which.
+    /// 500 says both "I am in trouble" and "I cannot read this body" (conductor-server 3.32.3): only what
+    /// else the server takes meanwhile tells which.
     Suspect,
     /// The token or the key is refused: try again seldom, and never give up for it.
     Unauthorized,
