@@ -21,7 +21,10 @@ pub(crate) struct Encoder<'a, 'py> {
 
 impl<'py> Encoder<'_, 'py> {
     pub(crate) fn encode(&mut self, value: &Bound<'py, PyAny>) -> Encoded {
-        self.held(value, 1)
+        match self.leaf(value.as_ptr()) {
+            Some(encoded) => encoded,
+            None => self.branch(value, 1),
+        }
     }
 
     /// A value under which no Python code can run, neither the user's nor a finaliser's, so that neither

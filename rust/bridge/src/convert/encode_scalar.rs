@@ -37,6 +37,7 @@ pub(super) type Encoded = Result<(), EncodeError>;
 ///
 /// # Safety
 /// `object` is a live str, and we are attached.
+#[inline]
 pub(super) unsafe fn narrow_string(out: &mut Vec<u8>, object: *mut ffi::PyObject) -> bool {
     // SAFETY: as the caller's.
     unsafe {
@@ -98,6 +99,7 @@ fn unquoted(out: &mut Vec<u8>, text: &str) {
 ///
 /// # Safety
 /// `object` is a live int, and we are attached.
+#[inline]
 pub(super) unsafe fn small_int(out: &mut Vec<u8>, object: *mut ffi::PyObject) -> bool {
     let mut overflow: c_int = 0;
     // SAFETY: as the caller's; the overflow is told without an exception.
@@ -128,6 +130,7 @@ pub(super) unsafe fn int(out: &mut Vec<u8>, object: &Bound<'_, PyAny>) -> Encode
 
 /// # Safety
 /// `object` is a live float, and we are attached.
+#[inline]
 pub(super) unsafe fn float(out: &mut Vec<u8>, object: *mut ffi::PyObject, nan: Nan) -> Encoded {
     // SAFETY: as the caller's.
     let value = unsafe { ffi::PyFloat_AsDouble(object) };
