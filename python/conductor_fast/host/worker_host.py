@@ -98,6 +98,8 @@ class WorkerHost:
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
         `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`, `prefetch`: as of `Worker`.
         Settings in the environment go before these arguments, as everywhere (`environment.resolve`).
+        ConfigurationError names a setting that cannot be used; ConductorFastError, if the host is stopped or
+        somebody polls that queue already.
         """
         settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan", "prefetch")
         switches = ("strict_inputs", "lease_extend_enabled", "paused")
