@@ -142,9 +142,9 @@ impl PyLane {
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&task, output, outcome, returned_after)?;
         let Current { completion, run, started, .. } = self.current()?;
+        let at = Instant::now();
         complete(py, completion, result);
         drop(task);
-        let at = Instant::now();
         Ok(self.next(py, Some(Ended { run, at, took: Some(at - started) }), false))
     }
 

@@ -49,6 +49,8 @@ struct State {
     /// Whether any way is down or the server rests: looked at for each letter.
     any_down: bool,
     posting: usize,
+    /// One more is, on a thread that is not ours.
+    is_early: bool,
     limit: PostLimit,
     backlog: Backlog,
 }
@@ -64,6 +66,7 @@ impl Outbox {
             ways: Ways::default(),
             any_down: false,
             posting: 0,
+            is_early: false,
             limit: PostLimit::new(ceiling),
             backlog: Backlog::default(),
         };
@@ -127,13 +130,21 @@ impl Outbox {
         }
     }
 
-    /// Is nothing else being posted, does nothing wait, is no way down?
-    pub(super) fn is_quiet(&self) -> bool {
-        let state = self.lock();
-        !state.any_down && state.posting == 0 && state.ready.is_empty()
+    /// May one be posted elsewhere? If nothing is posted, nothing waits, and no way is down.
+    pub(super) fn take_early_turn(&self) -> bool {
+        let mut state = self.lock();
+        let may = !state.is_early && state.posting == 0 && state.ready.is_empty() && !state.any_down;
+        state.is_early |= may;
+        may
     }
 
-    /// A letter whose post was begun at `sent`, elsewhere.
+    pub(super) fn give_early_turn_back(&self) {
+        self.lock().is_early = false;
+        self.tell();
+    }
+
+    /// A letter whose post was begun at `sent`, elsewhere. Whoever ends it tells the lanes, for none of them looks
+    /// for the next letter then.
     pub(super) fn begun(&self, letter: Letter, sent: Instant) -> InHand<'_> {
         self.lock().posting += 1;
         InHand { letter, outbox: self, sent, is_answered: false, is_dealt_with: false }
@@ -231,12 +242,16 @@ impl Outbox {
 }
 
 impl State {
+    fn in_flight(&self) -> usize {
+        self.posting + usize::from(self.is_early)
+    }
+
     fn startable(&self) -> usize {
-        (self.ready.len() + self.probes.len()).min(self.limit.now().saturating_sub(self.posting))
+        (self.ready.len() + self.probes.len()).min(self.limit.now().saturating_sub(self.in_flight()))
     }
 
     fn start(&mut self) -> Option<Letter> {
-        if self.posting >= self.limit.now() || self.any_down && self.ways.is_resting(now()) {
+        if self.in_flight() >= self.limit.now() || self.any_down && self.ways.is_resting(now()) {
             return None;
         }
         let mut letter = self.probes.pop();

@@ -48,7 +48,7 @@ pub struct Updater {
     client: Arc<dyn TaskClient>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) sink: Arc<dyn EventSink>,
-    pub(super) outbox: Outbox,
+    pub(super) outbox: Arc<Outbox>,
     spool: Option<Arc<Spool>>,
     early: EarlyPosts,
     /// Task types whose last post failed.
@@ -71,13 +71,14 @@ impl Updater {
         spool: Option<Arc<Spool>>,
     ) -> (Arc<Self>, mpsc::UnboundedSender<Finished<G>>) {
         let (report, finished) = mpsc::unbounded_channel();
+        let outbox = Arc::new(Outbox::new(lanes));
         let updater = Arc::new(Self {
             client,
             ledger,
             sink: Arc::clone(sink),
-            outbox: Outbox::new(lanes),
+            early: EarlyPosts::new(runtime.clone(), Arc::clone(&outbox)),
+            outbox,
             spool,
-            early: EarlyPosts::new(runtime.clone()),
             trouble: Mutex::default(),
             failing_types: AtomicUsize::new(0),
             start: now(),
@@ -195,25 +196,28 @@ impl Updater {
 
     /// Sends a result from this thread, if it is the only one and nothing speaks against it.
     pub(crate) fn begin(&self, result: &TaskResult) -> Option<EarlyPost> {
-        // On disk comes first; and a task that goes back may be handed out again before the ledger has let it go.
-        if self.spool.is_some() || result.status == Status::InProgress {
+        // It may be handed out again before the ledger has let it go.
+        if result.status == Status::InProgress {
             return None;
         }
-        self.early.begin(
-            || self.outbox.is_quiet(),
-            || {
-                let (client, body) = (Arc::clone(&self.client), result.body.clone());
-                Box::pin(async move { client.update_task(body).await })
-            },
-        )
+        self.early.begin(|| {
+            let (client, body) = (Arc::clone(&self.client), result.body.clone());
+            Box::pin(async move { client.update_task(body).await })
+        })
+    }
+
+    /// Not where a result is on disk before it is sent.
+    pub(crate) fn posts_early(&self) -> bool {
+        self.spool.is_none()
     }
 
     fn await_answer(self: &Arc<Self>, early: EarlyPost, letter: Letter) {
         let updater = Arc::clone(self);
         spawn(&self.sink, "posting of a result", async move {
-            let in_hand = updater.outbox.begun(letter, early.sent());
-            let answer = early.answer().await;
+            let (in_hand, post) = early.in_hand(letter, &updater.outbox);
+            let answer = post.await;
             updater.answered(in_hand, answer);
+            updater.outbox.tell();
         });
     }
 

@@ -19,6 +19,9 @@ use crate::wire::PolledBatch;
 const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
 /// A function that takes no longer goes first, if it is the only one that runs, before the next poll is sent.
 const NO_TIME: Duration = Duration::from_micros(500);
+/// Who yields the core for longer than this shares it with more than that function, and does not yield again for so long.
+const CROWDED: Duration = Duration::from_millis(1);
+const UNCROWDED: Duration = Duration::from_secs(1);
 
 impl TaskRunner {
     /// Polls while polling is wanted and the worker is not paused. Slots first: nothing is polled that cannot run.
@@ -27,6 +30,7 @@ impl TaskRunner {
         let mut control = self.control.subscribe();
         let mut plan = PollPlan::new(&self.config);
         let mut round_trip = RunTime::default();
+        let mut crowded_until = Instant::now();
         while let Some(taken) = self.free_slots(&mut polling, &mut control, &plan, round_trip).await {
             plan.set_interval(control.borrow_and_update().poll_interval);
             let request = plan.next(taken.count());
@@ -69,7 +73,7 @@ impl TaskRunner {
                 }
             };
             if request.count == 1 && !request.timeout.is_zero() {
-                self.let_it_run();
+                self.let_it_run(&mut crowded_until);
             }
             if !delay.is_zero() {
                 self.progress.due(delay);
@@ -83,14 +87,21 @@ impl TaskRunner {
     }
 
     /// Lets the function of a task that came alone run, and its result be sent, before the next poll: on one core it
-    /// would wait until that is written. Where its thread has a core of its own this is nothing.
-    fn let_it_run(&self) {
+    /// would wait until that is written. Where its thread has a core of its own this is nothing; where others take the
+    /// core for longer it is left alone for a while.
+    fn let_it_run(&self, crowded_until: &mut Instant) {
         let all = self.slots.running() + self.slots.ahead();
         let is_short = |mean| mean <= NO_TIME;
+        let now = Instant::now();
         if self.slots.free() + 1 == all
-            && self.executor.pace(Instant::now()).run_time.mean().is_some_and(is_short)
+            && now >= *crowded_until
+            && self.executor.pace(now).run_time.mean().is_some_and(is_short)
         {
             std::thread::yield_now();
+            let after = Instant::now();
+            if after - now > CROWDED {
+                *crowded_until = after + UNCROWDED;
+            }
         }
     }
 

@@ -143,7 +143,9 @@ impl TaskRunner {
         let now = Instant::now();
         let mut batch = Vec::with_capacity(tasks.len());
         let mut fresh = 0;
-        let came_alone = tasks.len() == 1;
+        // And is the only one here: where the next one waits already, it is not to wait for a socket, nor for the GIL.
+        let came_alone =
+            tasks.len() == 1 && self.slots.running_and_held().1 == 0 && self.updater.posts_early();
         for task in tasks {
             let clock = LeaseClock { since, response_timeout: task.response_timeout };
             let task_id = &task.identity.task_id;

@@ -5,6 +5,7 @@ use std::thread::{ThreadId, current};
 use std::time::Duration;
 
 use bytes::Bytes;
+use conductor_core::delivery::{Held, Stage};
 use conductor_core::error::{Error, classify};
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
 use conductor_devserver::{DevServer, Options, PushOptions};
@@ -12,9 +13,10 @@ use tokio::sync::watch;
 
 use super::support::{DEADLINE, Engine, echo, eventually, in_progress, requests};
 
-/// Has one task for each long poll, none for others, answers posts while it is open, and remembers which thread
-/// began which call.
+/// Has one task for each long poll while it has any, none for others, answers posts while it is open, and remembers
+/// which thread began which call.
 struct OneByOne {
+    tasks: usize,
     asked: Mutex<Vec<(&'static str, ThreadId)>>,
     open: watch::Sender<bool>,
     /// So many posts are refused.
@@ -23,7 +25,12 @@ struct OneByOne {
 
 impl OneByOne {
     fn new(open: bool, refused: usize) -> Arc<Self> {
+        Self::with_tasks(usize::MAX, open, refused)
+    }
+
+    fn with_tasks(tasks: usize, open: bool, refused: usize) -> Arc<Self> {
         Arc::new(Self {
+            tasks,
             asked: Mutex::default(),
             open: watch::Sender::new(open),
             refused: Mutex::new(refused),
@@ -41,6 +48,10 @@ impl OneByOne {
         self.asked.lock().unwrap()[0].1
     }
 
+    fn count(&self, which: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|(what, _)| *what == which).count()
+    }
+
     fn posts(&self) -> Vec<ThreadId> {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|(what, _)| *what == "post").map(|(_, thread)| *thread).collect()
@@ -56,7 +67,7 @@ impl TaskClient for OneByOne {
         Box::pin(async move {
             self.asked("poll");
             tokio::time::sleep(Duration::from_millis(2)).await;
-            if request.timeout.is_zero() {
+            if request.timeout.is_zero() || self.count("task") == self.tasks {
                 return Ok(Bytes::from_static(b"[]"));
             }
             let number = self.asked("task");
@@ -113,6 +124,36 @@ fn while_one_is_on_its_way_the_io_thread_sends_the_others() {
 }
 
 #[test]
+fn what_waits_behind_one_is_sent_when_that_is_answered() {
+    let client = OneByOne::with_tasks(2, false, 0);
+    let mut engine = Engine::start_posting(Arc::clone(&client) as _, 1);
+    engine.worker("lone", 1, echo);
+    let finished = |held: &Held| held.stage == Stage::Undelivered;
+    eventually("both have returned", || {
+        engine.runtime.held().iter().filter(|held| finished(held)).count() == 2
+    });
+    assert_eq!(client.posts().len(), 1);
+    client.open.send_replace(true);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert_eq!(client.posts().len(), 2);
+}
+
+#[test]
+fn the_result_of_a_task_that_came_beside_another_is_sent_by_the_io_thread() {
+    let client = OneByOne::with_tasks(2, true, 0);
+    let mut engine = Engine::start_with(Arc::clone(&client) as _);
+    let seen = Arc::clone(&client);
+    engine.worker("lone", 2, move |task| {
+        eventually("both are here", || seen.count("task") == 2);
+        echo(task)
+    });
+    eventually("both are posted", || client.posts().len() == 2);
+    let io = client.io_thread();
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(client.posts().contains(&io));
+}
+
+#[test]
 fn one_that_is_refused_is_sent_again_by_the_io_thread() {
     let client = OneByOne::new(true, 1);
     let mut engine = Engine::start_with(Arc::clone(&client) as _);
@@ -121,8 +162,7 @@ fn one_that_is_refused_is_sent_again_by_the_io_thread() {
     let io = client.io_thread();
     assert!(engine.stop(DEADLINE).is_empty());
     assert!(client.posts().contains(&io));
-    let tasks = client.asked.lock().unwrap().iter().filter(|(what, _)| *what == "task").count();
-    assert_eq!(client.posts().len(), tasks + 1, "one was posted twice");
+    assert_eq!(client.posts().len(), client.count("task") + 1, "one was posted twice");
 }
 
 #[test]

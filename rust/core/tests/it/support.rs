@@ -168,8 +168,13 @@ impl Engine {
     }
 
     pub(crate) fn start_with(client: Arc<dyn TaskClient>) -> Self {
+        Self::start_posting(client, 4)
+    }
+
+    /// With so many posts in flight at most.
+    pub(crate) fn start_posting(client: Arc<dyn TaskClient>, posts: usize) -> Self {
         let lines = Arc::new(Lines::default());
-        let runtime = Runtime::start_with(client, 4, Arc::clone(&lines) as _).unwrap();
+        let runtime = Runtime::start_with(client, posts, Arc::clone(&lines) as _).unwrap();
         Self { runtime, lines, workers: Vec::new() }
     }
 
