@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-
 import uvloop
 
 from conductor_fast import Configuration, TaskHandler, Worker, WorkerHost, get_task_context
@@ -126,7 +125,9 @@ def test_the_first_step_is_as_any_other(server: DevServer, host: WorkerHost) -> 
         return found | {"is the same": asyncio.current_task() is task}
 
     host.start_worker("look", look, 4)
-    ids = {how: server.push("look", {"how": how}, retry_count=0) for how in ("raises", "exits", "timeout", "")}
+    ids = {
+        how: server.push("look", {"how": how}, retry_count=0) for how in ("raises", "exits", "timeout", "")
+    }
     assert server.wait_for(2, "look", "COMPLETED")
     assert server.wait_for(2, "look", "FAILED")
     assert server.task(ids["raises"])["reasonForIncompletion"] == "at once"
