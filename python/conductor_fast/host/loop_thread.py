@@ -23,9 +23,10 @@ _Start = Callable[[Coroutine[Any, Any, None]], object]
 
 
 def _at_once(loop: asyncio.AbstractEventLoop) -> _Start | None:
-    """What makes tasks whose first step runs before the call returns: 14 of 38 thousand instructions of the loop's
-    thread less for one that awaits nothing. None before CPython 3.12, and where the loop's class may make its tasks
-    in a way of its own.
+    """What makes tasks whose first step runs before the call returns: without a handle and a turn of the loop
+    for those that await nothing (25 instead of 38 thousand instructions a task).
+
+    None before CPython 3.12, and where the loop's class may make its tasks in a way of its own.
     """
     if sys.version_info >= (3, 12) and type(loop).__module__.partition(".")[0] in ("asyncio", "uvloop"):
         return partial(asyncio.Task, loop=loop, eager_start=True)
