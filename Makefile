@@ -79,9 +79,9 @@ matrix: $(TOOLS) ## build and test the package on each CPython from 3.10 to 3.13
 	$(BIN)/python -m tests.matrix
 
 .PHONY: bench
-bench: build ## the floor, conductor-python and ours on the same server; QUICK=1, ARGS="--output"
+bench: build ## the floor, conductor-python and ours into docs/bench.json and README; QUICK=1, ARGS="--only capacity"
 	cargo build --release --quiet --package conductor-bench-server
-	$(BIN)/python -m benches.compare $(if $(QUICK),--quick) $(ARGS)
+	$(BIN)/python -m benches.report --bench $(if $(QUICK),--quick) $(ARGS)
 	$(BIN)/pytest benches tests/unit/convert/bench_codec.py --benchmark-only -q \
 		--benchmark-columns=median,iqr,rounds $(if $(QUICK),--benchmark-max-time=0.1)
 

@@ -11,11 +11,10 @@ import pytest
 
 pytest.importorskip("psutil", reason="only the development environment has what benchmarks need")
 
-from benches.compare import __main__ as compare
 from benches.compare import cases, machine, measure, peers
 from benches.compare.measure import Sample
 from benches.compare.report import Results, Spread, short_cell, text
-from benches.compare.scenarios import Client
+from benches.compare.scenarios import Client, Scenario
 from benches.instructions import __main__ as instructions
 from benches.report import __main__ as report_program
 from benches.report import page, plots, ratios, tables
@@ -62,8 +61,8 @@ def report() -> Report:
 def published(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which `publish` writes."""
     (tmp_path / "README.md").write_text(
-        "before\n<!-- figures -->\nolder\n<!-- /figures -->\nafter\n<!-- applications -->\n"
-        "kept\n<!-- /applications -->\n"
+        "before\n<!-- bench -->\nolder\n<!-- /bench -->\n<!-- figures -->\nolder\n<!-- /figures -->\n"
+        "after\n<!-- applications -->\nkept\n<!-- /applications -->\n"
     )
     monkeypatch.setattr(page, "README", tmp_path / "README.md")
     monkeypatch.setattr(page, "DOCS", tmp_path / "docs")
@@ -78,7 +77,6 @@ def test_figures_are_medians_and_the_floor_is_that_of_the_same_round(report: Rep
     assert short_cell(results, "capacity", "conductor-python, 10 threads", "latency_p50") == ""
     printed = text(results)
     assert "12.0 (10.0 to 16.0)" in printed
-    assert "With 10 threads: 58 × less CPU" in printed
     assert "differs by 4.0% (one round: 20.0%)" in printed
 
 
@@ -93,7 +91,7 @@ def test_pictures_are_svg_and_name_every_client_once(report: Report) -> None:
 
 def test_what_is_published_is_what_is_kept(report: Report, published: Path) -> None:
     readme = (published / "README.md").read_text()
-    assert "older" not in readme
+    assert readme.count("older") == 1, "of bench"
     assert (readme.startswith("before\n"), "kept" in readme) == (True, True)
     assert "| conductor_fast, 10 threads | 83,330" in readme
     assert (
@@ -132,9 +130,10 @@ def test_where_another_client_is_better_is_told(report: Report) -> None:
 
 
 def test_a_peer_that_fails_or_cannot_be_built_is_named_and_not_compared(
-    report: Report, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The third round of one fails; another has no tools here."""
+    reports: list[Report] = []
 
     def sample(scenario: object, client: Client, number: int, *_seconds: float) -> Sample:
         if client.name == GO and number == 3:
@@ -149,7 +148,11 @@ def test_a_peer_that_fails_or_cannot_be_built_is_named_and_not_compared(
     monkeypatch.setattr(measure, "sample", sample)
     monkeypatch.setattr(report_program, "command_of", command_of)
     monkeypatch.setattr(machine, "facts", lambda: FACTS)
-    report_program._scenario(report, cases.SCENARIOS[0], 3, quick=False)
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    monkeypatch.setattr(page, "publish", lambda measured, _folder: reports.append(measured))
+    monkeypatch.setattr("sys.argv", ["report", "--only", "capacity", "--rounds", "3"])
+    report_program.main()
+    report = reports[-1]
     measured = {sample.client for sample in report.samples}
     assert OURS in measured
     assert not any(name == GO or name.startswith("Java SDK") for name in measured)
@@ -165,27 +168,63 @@ def test_a_peer_that_fails_or_cannot_be_built_is_named_and_not_compared(
     assert not any(ratio.other in (GO, cases.JAVA.name) for ratio in ratios.ratios(report))
 
 
-def test_conductor_python_that_fails_is_left_out_and_one_of_ours_ends_the_run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_bench_keeps_its_samples_and_the_readme_is_drawn_from_them(
+    published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sick = {cases.SDK_1.name}
+    sick, asked = {cases.SDK_1.name}, []
+    costs = {"floor": 8.0, "ours": 12.0, "sdk": 720.0}
 
-    def sample(_scenario: object, client: Client, number: int, *_seconds: float) -> Sample:
+    def sample(scenario: Scenario, client: Client, number: int, *_seconds: float) -> Sample:
         if client.name in sick and number == 2:
             raise measure.FailedError(f"{client.name}: {{'unknown': 2}}")
-        return Sample("capacity", client.name, number, {"cpu_micros_per_task": 10.0})
+        asked.append(client.program)
+        return Sample(scenario.name, client.name, number, {"cpu_micros_per_task": costs[client.program]})
+
+    def bench(*arguments: str) -> None:
+        monkeypatch.setattr("sys.argv", ["report", "--bench", *arguments])
+        report_program.main()
 
     monkeypatch.setattr(measure, "sample", sample)
     monkeypatch.setattr(machine, "facts", lambda: FACTS)
-    monkeypatch.setattr("sys.argv", ["compare", "--only", "capacity", "--rounds", "3"])
-    compare.main()
+    bench("--only", "capacity")
+    readme = (published / "README.md").read_text()
+    assert "older" not in readme
+    assert "against the floor: 1.5 × with 1 thread, 1.5 × with 10 threads" in readme
+    assert "conductor-python takes, for the same: 60 × with 10 threads, 60 × with 50 threads" in readme
+    assert set(asked) == {"floor", "ours", "sdk"}
     told = capsys.readouterr()
     assert told.err.count(f"{cases.SDK_1.name}: {{'unknown': 2}}") == 1
-    assert cases.SDK_1.name not in told.out
-    assert cases.SDK_10.name in told.out
+    assert "| conductor-python, 1 thread |" not in readme
+    assert f"{cases.SDK_1.name}: failed" in told.out
+    assert "against the floor: 1.5 × with 1 thread" in told.out
+
+    bench("--only", "yield", "--rounds", "1")
+    kept = Report.read(published / "docs" / page.KEPT_BENCH)
+    assert {(each.scenario, each.round) for each in kept.samples} == {
+        *(("capacity", number) for number in range(1, 6)), ("yield", 1)
+    }  # fmt: skip
+    assert "`await asyncio.sleep(0)`: 1.5 × with 100 coroutines." in (published / "README.md").read_text()
+
     sick.add(cases.OURS_1.name)
-    with pytest.raises(SystemExit, match="unknown"):
-        compare.main()
+    with pytest.raises(SystemExit):
+        bench("--only", "capacity")
+
+
+def test_a_trial_touches_nothing_that_is_kept(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sample(scenario: Scenario, client: Client, number: int, *_seconds: float) -> Sample:
+        return Sample(scenario.name, client.name, number, {"cpu_micros_per_task": 10.0})
+
+    before = (published / "README.md").read_text()
+    monkeypatch.setattr(measure, "sample", sample)
+    monkeypatch.setattr(machine, "facts", lambda: FACTS)
+    monkeypatch.setattr(report_program, "TRIALS", published / "trials")
+    for arguments in (["--quick"], ["--client", "floor", "--only", "capacity"]):
+        monkeypatch.setattr("sys.argv", ["report", "--bench", *arguments])
+        report_program.main()
+    assert (published / "README.md").read_text() == before
+    assert not (published / "docs" / page.KEPT_BENCH).exists()
+    kept = Report.read(published / "trials" / page.KEPT_BENCH)
+    assert {each.client for each in kept.samples} == {"floor"}
 
 
 def test_a_missing_server_is_named(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,15 +257,16 @@ def test_a_part_that_is_measured_anew_replaces_the_older_one(report: Report) -> 
     assert (report.problems, report.parts["capacity"]["conductor-fast"]) == ([], "0.1.0, commit def")
 
 
-def test_every_ratio_of_the_readme_is_in_the_kept_report() -> None:
-    kept = json.loads((ROOT / "docs" / "report.json").read_text())
-    shown = {ratio["shown"] for ratio in kept["ratios"]}
+def test_every_ratio_of_the_readme_is_in_what_is_kept() -> None:
+    kept = [json.loads((page.DOCS / name).read_text()) for name in (page.KEPT, page.KEPT_BENCH)]
+    shown = {ratio["shown"] for each in kept for ratio in each["ratios"]}
     in_readme = set(re.findall(r"\d[\d.,]* ×", (ROOT / "README.md").read_text()))
     assert in_readme <= shown
 
 
-def test_the_kept_ratios_follow_from_the_kept_samples() -> None:
-    kept = page.DOCS / page.KEPT
+@pytest.mark.parametrize("name", [page.KEPT, page.KEPT_BENCH])
+def test_the_kept_ratios_follow_from_the_kept_samples(name: str) -> None:
+    kept = page.DOCS / name
     assert json.loads(kept.read_text())["ratios"] == ratios.as_json(Report.read(kept))
 
 

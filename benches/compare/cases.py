@@ -54,6 +54,7 @@ def is_untuned(client: Client) -> bool:
 _THROUGHPUT = ("tasks_per_second", "cpu_micros_per_task", "cpu_per_floor", "switches_per_task", "pss_mib")
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "cpu_micros_per_task")
 _IDLE = ("cpu_percent", "polls_per_second", "pss_mib", "first_poll_seconds")
+_YIELDING = Client("conductor_fast, 100 coroutines", "ours", "async_yield", 100)
 _IDLE_CLIENTS = (
     Client("conductor_fast, 10 task types", "ours", task_types=10),
     Client("conductor-python, 10 task types", "sdk", task_types=10),
@@ -96,6 +97,7 @@ SCENARIOS = (
         _THROUGHPUT,
         quick=True,
         report=(5, 3.0),
+        bench=True,
     ),
     Scenario(
         "latency",
@@ -112,6 +114,7 @@ SCENARIOS = (
         {"arrivals": _OPEN},
         quick=True,
         report=(3, 4.0),
+        bench=True,
     ),
     Scenario(
         "latency_gathered",
@@ -119,7 +122,7 @@ SCENARIOS = (
         (OURS_10, again(OURS_10), SDK_1, SDK_10, *_LATENCY_PEERS),
         _LATENCY,
         {"arrivals": _OPEN, "polls": "gathered"},
-        report=(2, 4.0),
+        report=(3, 4.0),
     ),
     Scenario(
         "burst",
@@ -127,7 +130,7 @@ SCENARIOS = (
         (OURS_10, SDK_10),
         ("burst_first", "burst_last", "burst_last_50"),
         {"arrivals": {"kind": "burst", "tasks": 200, "every_millis": 1_000}},
-        report=(2, 4.0),
+        report=(3, 3.0),
     ),
     Scenario(
         "burst_gathered",
@@ -135,13 +138,14 @@ SCENARIOS = (
         (OURS_10, SDK_10),
         ("burst_first", "burst_last", "burst_last_50"),
         {"arrivals": {"kind": "burst", "tasks": 200, "every_millis": 1_000}, "polls": "gathered"},
-        report=(2, 4.0),
+        report=(3, 3.0),
     ),
     Scenario(
         "yield",
         "Closed loop: one `await asyncio.sleep(0)`",
-        (FLOOR, Client("conductor_fast, 100 coroutines", "ours", "async_yield", 100)),
+        (FLOOR, _YIELDING, again(_YIELDING)),
         _THROUGHPUT,
+        bench=True,
     ),
     Scenario(
         "nap_threads",
@@ -239,8 +243,8 @@ SCENARIOS = (
         _IDLE_CLIENTS,
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "warm_up_seconds": 8},
-        quick=True,
-        report=(2, 4.0),
+        report=(3, 3.0),
+        bench=True,
     ),
     Scenario(
         "idle_at_once",
@@ -248,7 +252,7 @@ SCENARIOS = (
         _IDLE_CLIENTS,
         _IDLE,
         {"arrivals": {"kind": "never"}, "task_types": 10, "polls": "at_once", "warm_up_seconds": 8},
-        report=(2, 4.0),
+        report=(3, 3.0),
     ),
     Scenario(
         "endurance",

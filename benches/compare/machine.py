@@ -9,6 +9,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from conductor_fast.cli.bench_tree import cpu_model
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -16,7 +18,7 @@ def facts() -> dict[str, str]:
     """What a reader needs to know, in the order in which it is printed."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
+        "CPU": f"{cpu_model()}, {os.cpu_count()} cores",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Rust": _run("rustc", "--version").removeprefix("rustc ").split(" ")[0],
@@ -24,13 +26,6 @@ def facts() -> dict[str, str]:
         "conductor-python": version("conductor-python"),
         "conductor-fast": f"{version('conductor-fast')}, commit {_commit()}",
     }
-
-
-def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def _commit() -> str:

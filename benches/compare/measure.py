@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
 import trustme
 
 from benches.compare import processes
 from benches.compare.machine import ROOT
 from benches.compare.peers import PEERS, command_of
 from benches.compare.scenarios import Client, Scenario
+from conductor_fast.cli import bench_tree
 
 PROGRAMS = ROOT / "target" / "release"
 SERVER_CORE, CLIENT_CORE = 0, 1
@@ -62,12 +62,14 @@ def sample(scenario: Scenario, client: Client, round_number: int, warm_up: float
         with _client(client, url, errors, folder) as process:
             try:
                 _until(events, "started")
-                pss_before = processes.pss_mib(process)
-                before = processes.cost(process)
+                pss_before = _pss(process)
+                before = processes.cost(process.pid)
                 _until(events, "measured")
-                after = processes.cost(process)
-                figures["pss_mib"] = processes.pss_mib(process)
-            except (EOFError, psutil.NoSuchProcess):
+                after = processes.cost(process.pid)
+                figures["pss_mib"] = _pss(process)
+                if process.poll() is not None:
+                    raise EOFError
+            except EOFError:
                 errors.seek(0)
                 raise FailedError(f"{client.name} did no work:\n{errors.read()[-4_000:]}") from None
         events.close_stdin()
@@ -163,7 +165,7 @@ def _until(events: _Events, name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(client: Client, url: str, errors: IO[str], folder: str) -> Iterator[psutil.Process]:
+def _client(client: Client, url: str, errors: IO[str], folder: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUCTOR_")}
     if url.startswith("https:"):
         environment["SSL_CERT_FILE"] = f"{folder}/{_AUTHORITY}"
@@ -173,21 +175,25 @@ def _client(client: Client, url: str, errors: IO[str], folder: str) -> Iterator[
         stdout=subprocess.DEVNULL,
         stderr=errors,
         env=environment,
+        start_new_session=True,
         # Before it starts: Go and the JVM look once how many cores they have.
         preexec_fn=lambda: processes.pin(0, CLIENT_CORE),
     )
-    watched = psutil.Process(process.pid)
     try:
-        yield watched
+        yield process
     finally:
-        family = watched.children(recursive=True) if watched.is_running() else []
         process.terminate()
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        processes.kill(watched, family)
+        # The SDK's worker processes can outlive their handler.
+        bench_tree.kill(process.pid)
+
+
+def _pss(process: subprocess.Popen[bytes]) -> float:
+    return bench_tree.pss_mebibytes(bench_tree.members(process.pid))
 
 
 def _command(client: Client, url: str) -> list[str]:

@@ -1,13 +1,14 @@
-"""What a client's whole process tree costs, read from /proc."""
+"""What a client's whole process tree costs, and where it runs."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from conductor_fast.cli.bench_tree import cpu_seconds, members
 
 
 @dataclass(frozen=True)
@@ -19,24 +20,10 @@ class Cost:
     switches: int
 
 
-def cost(process: psutil.Process) -> Cost:
-    """Of a process and all below it, those that have ended included."""
-    cpu, switches = 0.0, 0
-    for member in _family(process):
-        times = member.cpu_times()
-        cpu += _cpu_clock(member.pid) + times.children_user + times.children_system
-        switches += _switches(member.pid)
-    return Cost(time.monotonic(), cpu, switches)
-
-
-def pss_mib(process: psutil.Process) -> float:
-    """Memory, that which several processes share divided among them."""
-    kib = 0
-    for member in _family(process):
-        for line in Path(f"/proc/{member.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                kib += int(line.split()[1])
-    return kib / 1_024
+def cost(session: int) -> Cost:
+    """Of a session's processes, those that have ended included."""
+    pids = members(session)
+    return Cost(time.monotonic(), cpu_seconds(pids), sum(map(_switches, pids)))
 
 
 def pin(pid: int, core: int) -> None:
@@ -45,26 +32,11 @@ def pin(pid: int, core: int) -> None:
         os.sched_setaffinity(pid, {core})
 
 
-def kill(process: psutil.Process, family: list[psutil.Process]) -> None:
-    """Ends what is left: the SDK's worker processes can outlive their handler."""
-    for member in (process, *family):
-        if member.is_running():
-            member.kill()
-
-
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def _cpu_clock(pid: int) -> float:
-    # clock_getcpuclockid(3): nanoseconds, where /proc/PID/stat counts hundredths of a second.
-    return time.clock_gettime(~pid << 3 | 2)
-
-
 def _switches(pid: int) -> int:
     found = 0
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        for line in status.read_text().splitlines():
-            if "ctxt_switches" in line:
-                found += int(line.split()[1])
+        with suppress(OSError):
+            for line in status.read_text().splitlines():
+                if "ctxt_switches" in line:
+                    found += int(line.split()[1])
     return found

@@ -1,13 +1,11 @@
-"""From samples to medians, to the tables that are printed, and to the file that keeps everything."""
+"""From samples to medians, and to the tables that are printed."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from benches.compare.cases import FLOOR, OURS_10, SCENARIOS, again
 from benches.compare.measure import Sample
@@ -45,22 +43,11 @@ HEADINGS = {
 
 
 class Results:
-    """What a run found out, or a file kept of one."""
+    """What a run found out."""
 
     def __init__(self, facts: dict[str, str], samples: Sequence[Sample]) -> None:
         self.facts = facts
         self.samples = list(samples)
-
-    @classmethod
-    def read(cls, path: Path) -> Results:
-        content = json.loads(path.read_text())
-        return cls(content["facts"], [Sample(**sample) for sample in content["samples"]])
-
-    def write(self, path: Path) -> None:
-        """Every sample as JSON, one a line."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        samples = ",\n".join(json.dumps(dataclasses.asdict(sample)) for sample in self.samples)
-        path.write_text(f'{{"facts": {json.dumps(self.facts, indent=1)},\n"samples": [\n{samples}\n]}}\n')
 
     def values(self, scenario: str, client: str, figure: str) -> list[float]:
         """By round; empty if this client has no such figure."""
@@ -88,19 +75,6 @@ class Results:
             if names:
                 yield scenario, [client for client in scenario.clients if client.name in names]
 
-    def ratios(self) -> list[str]:
-        """How much less CPU a task of ours takes than the SDK's, with as many slots."""
-        lines = []
-        for client in SCENARIOS[0].clients:
-            slots = client.name.partition(", ")[2]
-            own = self.spread("capacity", client.name, "cpu_micros_per_task")
-            theirs = self.spread("capacity", f"conductor-python, {slots}", "cpu_micros_per_task")
-            if client.program == "ours" and own and theirs:
-                lines.append(
-                    f"With {slots}: {theirs.median / own.median:.0f} × less CPU than conductor-python."
-                )
-        return lines
-
     def noise(self) -> str | None:
         """What the A/A pair says."""
         figure = "cpu_micros_per_task"
@@ -123,7 +97,7 @@ def text(results: Results) -> str:
             cells = [cell(results, scenario.name, client.name, column) for column in scenario.columns]
             lines.append(f"  {client.name:34}" + "".join(f"{text:>34}" for text in cells))
     lines += ["", f"Median (least to most) of {results.rounds()} rounds; the client's whole process tree."]
-    lines += [*results.ratios(), *filter(None, [results.noise()])]
+    lines += filter(None, [results.noise()])
     return "\n".join(lines)
 
 

@@ -28,6 +28,7 @@ class Client:
 class Scenario:
     """`server`: fields of options.rs in ../server. `seconds`: of a stretch. `quick`: also in a quick report.
     `tls`: with a certificate of its own. `report`: rounds, and seconds of a stretch, in `make report`.
+    `bench`: in `make bench` and in README.
     """
 
     name: str
@@ -38,4 +39,5 @@ class Scenario:
     seconds: float = 5.0
     quick: bool = False
     tls: bool = False
-    report: tuple[int, float] = (2, 2.0)
+    report: tuple[int, float] = (3, 1.5)
+    bench: bool = False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from benches.compare.cases import FLOOR
 from benches.compare.machine import ROOT
 from benches.report import plots, ratios, tables
 from benches.report.store import Report
@@ -15,6 +16,7 @@ from benches.zero_change.servers import REDIS, SQLITE
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 KEPT, PAGE = "report.json", "report.md"
+KEPT_BENCH, BENCH_PICTURE = "bench.json", "bench.svg"
 FINDINGS = Path(__file__).with_name("findings.md")
 _README_SCENARIOS = ("capacity", "latency", "latency_gathered")
 
@@ -35,6 +37,17 @@ def publish(report: Report, folder: Path) -> None:
     README.write_text(content)
 
 
+def publish_bench(report: Report, folder: Path) -> None:
+    """Writes JSON and picture of `make bench`; in docs/ README's section, too."""
+    report.write(folder / KEPT_BENCH, ratios.as_json(report))
+    picture = plots.bench(report.results())
+    if picture:
+        (folder / BENCH_PICTURE).write_text(picture)
+    if folder == DOCS:
+        content = _replace(README.read_text(), "bench", "\n\n".join(_readme_bench(report, bool(picture))))
+        README.write_text(content)
+
+
 def _page(report: Report, drawn: list[str]) -> Iterator[str]:
     results = report.results()
     yield "# The report"
@@ -42,7 +55,7 @@ def _page(report: Report, drawn: list[str]) -> Iterator[str]:
     troubles = tables.first_lines(report)
     if troubles:
         yield "\n".join(f"* {line}" for line in troubles)
-    yield tables.measured_on(report)
+    yield tables.measured_on(report, "make report")
     yield (
         "A client has one core, the server the other. CPU is that of all processes of a client, PSS their "
         "memory. Each SDK runs the same no-op function at the settings that suit it best and at its defaults "
@@ -78,13 +91,46 @@ def _readme(report: Report, drawn: list[str]) -> Iterator[str]:
     sentence = _sentence(report)
     if sentence:
         yield sentence
-    for name, words in (("cpu", "CPU per task of each client"), ("latency", "Latency of each client")):
-        if name in drawn:
-            yield f"![{words}](docs/{_picture(name)})"
+    if "cpu" in drawn:
+        yield f"![CPU per task of each client](docs/{_picture('cpu')})"
     for scenario, _ in results.shown():
         if scenario.name in _README_SCENARIOS:
             yield tables.table(results, scenario, short=True)
-    yield tables.measured_on(report)
+    yield tables.measured_on(report, "make report")
+
+
+def _readme_bench(report: Report, has_picture: bool) -> Iterator[str]:
+    results = report.results()
+    troubles = tables.first_lines(report)
+    if troubles:
+        yield "\n".join(f"* {line}" for line in troubles)
+    yield from bench_sentences(report)
+    if has_picture:
+        yield f"![Throughput and CPU per task, and the floor](docs/{BENCH_PICTURE})"
+    for scenario, _ in results.shown():
+        if scenario.bench:
+            yield tables.table(results, scenario, short=True)
+    yield tables.measured_on(report, "make bench")
+
+
+def bench_sentences(report: Report) -> Iterator[str]:
+    """What a no-op task costs, by threads and coroutines, against the floor and against conductor-python."""
+
+    def told(part: str, against_floor: bool) -> str:
+        return ", ".join(
+            f"{ratio.shown} with {(ratio.other if against_floor else ratio.ours).partition(', ')[2]}"
+            for ratio in ratios.ratios(report)
+            if (ratio.part, ratio.figure) == (part, "cpu_micros_per_task")
+            and (ratio.ours == FLOOR.name) == against_floor
+        )
+
+    floor, yielding, theirs = told("capacity", True), told("yield", True), told("capacity", False)
+    if floor:
+        yield f"CPU per no-op task, against the floor: {floor}."
+    if yielding:
+        yield f"With one `await asyncio.sleep(0)`: {yielding}."
+    if theirs:
+        yield f"conductor-python takes, for the same: {theirs}."
 
 
 def _sentence(report: Report) -> str:
@@ -137,7 +183,7 @@ def _readme_applications(report: Report) -> Iterator[str]:
                 ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     yield "\n".join(lines)
-    yield tables.measured_on(report, max(sample.round for sample in report.applications))
+    yield tables.measured_on(report, "make report", max(sample.round for sample in report.applications))
 
 
 def _picture(name: str) -> str:

@@ -16,17 +16,15 @@ COLOURS = {
 _SLOTS = (1, 10, 50, 100)
 
 
+_THROUGHPUT = ("tasks_per_second", "Tasks per second on one core, no-op (more is better)")
+_CPU = ("cpu_micros_per_task", "CPU per no-op task in µs, all processes (less is better)")
+
+
 def pictures(results: Results) -> dict[str, str]:
     """SVG by name, of what was measured."""
     drawn = {
-        "throughput": _bars(
-            results,
-            ("tasks_per_second", "Tasks per second on one core, no-op (more is better)"),
-            most_first=True,
-        ),
-        "cpu": _bars(
-            results, ("cpu_micros_per_task", "CPU per no-op task in µs, all processes (less is better)")
-        ),
+        "throughput": _bars(results, _THROUGHPUT),
+        "cpu": _bars(results, _CPU),
         "latency": _latency(results),
         "cost": _cost(results),
         "memory": _memory(results),
@@ -34,15 +32,22 @@ def pictures(results: Results) -> dict[str, str]:
     return {name: picture for name, picture in drawn.items() if picture is not None}
 
 
-def _bars(results: Results, figure: tuple[str, str], *, most_first: bool = False) -> str | None:
+def bench(results: Results) -> str | None:
+    """Both in one."""
+    return _bars(results, _THROUGHPUT, _CPU)
+
+
+def _bars(results: Results, *figures: tuple[str, str]) -> str | None:
     picture = Picture()
-    rows = _rows(results, "capacity", figure[0])
-    if not rows:
-        return None
-    rows.sort(key=lambda row: row.values[0], reverse=most_first)
-    picture.bars(figure[1], rows)
+    for figure, title in figures:
+        rows = _rows(results, "capacity", figure)
+        if not rows:
+            return None
+        rows.sort(key=lambda row: row.values[0], reverse=figure == "tasks_per_second")
+        picture.bars(title, rows)
     picture.note(_small_print(results))
-    return picture.text(f"{figure[1]}: {results.facts['CPU']}, {results.facts['date'][:10]}")
+    titles = "; ".join(title for _, title in figures)
+    return picture.text(f"{titles}: {results.facts['CPU']}, {results.facts['date'][:10]}")
 
 
 def _latency(results: Results) -> str | None:
@@ -154,6 +159,6 @@ def _clients(results: Results, name: str) -> list[Client]:
 def _small_print(results: Results) -> Sequence[str]:
     facts = results.facts
     return (
-        f"{facts['CPU']}, {facts['date'][:10]}; client and server on a core each.",
+        f"{facts['CPU']}, {facts['Python']}, {facts['date'][:10]}; client and server on a core each.",
         "Logarithmic; medians of alternating rounds, a line from the least to the most.",
     )

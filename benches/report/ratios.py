@@ -16,12 +16,12 @@ MOST_DRIFT = 0.1
 
 _CPU, _RATE, _MEMORY, _P50 = "cpu_micros_per_task", "tasks_per_second", "pss_mib", "latency_p50"
 # Which figure of the A/A pair says whether a part's ratios mean anything.
-DRIFT_FIGURES = {"capacity": _CPU, "latency": _P50, "latency_gathered": _P50}
+DRIFT_FIGURES = {"capacity": _CPU, "yield": _CPU, "latency": _P50, "latency_gathered": _P50}
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as much of `figure` the other client needs, or has."""
+    """How many times as much of `figure` the other client needs, or has than ours; or ours than the floor."""
 
     part: str
     figure: str
@@ -52,6 +52,7 @@ def ratios(report: Report) -> list[Ratio]:
         ratio
         for part, found in (
             ("capacity", _capacity(results)),
+            ("yield", _over_the_floor(results, "yield")),
             ("latency", _latency(results, "latency", cases.OURS_1)),
             ("latency_gathered", _latency(results, "latency_gathered", cases.OURS_10)),
             ("applications", _applications(report)),
@@ -89,6 +90,7 @@ def _capacity(results: Results) -> Iterator[Ratio]:
         (cases.OURS_50, cases.SDK_50),
         (cases.OURS_ASYNC, cases.SDK_ASYNC),
     )
+    yield from _over_the_floor(results, "capacity")
     pairs = [
         *same_slots,
         *((cases.OURS_10, peer) for peer in peers(results, "capacity") if peer.program != "sdk"),
@@ -99,6 +101,12 @@ def _capacity(results: Results) -> Iterator[Ratio]:
     for peer in peers(results, "capacity"):
         if peer.slots >= 50:
             yield from _ratio(results, "capacity", _MEMORY, peer, cases.OURS_50)
+
+
+def _over_the_floor(results: Results, part: str) -> Iterator[Ratio]:
+    for client in dict(results_shown(results)).get(part, []):
+        if client.program == "ours" and not cases.is_again(client):
+            yield from _ratio(results, part, _CPU, client, cases.FLOOR)
 
 
 def _latency(results: Results, part: str, ours: Client) -> Iterator[Ratio]:

@@ -118,12 +118,12 @@ def ratio_of(report: Report, server: str, engine: str, row: applications.Row | N
     return "" if row is None else drawn.get((server, engine, row.name), "")
 
 
-def measured_on(report: Report, rounds: int = 0) -> str:
+def measured_on(report: Report, command: str, rounds: int = 0) -> str:
     """What a reader needs to know to believe a figure."""
     facts = report.facts
     kept = report.results()
     return (
-        f"Medians of up to {rounds or kept.rounds()} alternating rounds of `make report` on "
+        f"Medians of up to {rounds or kept.rounds()} alternating rounds of `{command}` on "
         f"{facts['date'][:10]} at {facts['conductor-fast'].partition(', ')[2]}: {facts['CPU']}, "
         f"{facts['kernel']}, {facts['Python']}, conductor-python {facts['conductor-python']}, a load of "
         f"{facts['load'].partition(' ')[0]} beforehand. {kept.noise() or ''}"

@@ -6,8 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from conductor_fast.cli import bench_tree
 from tests.accelerate.application import Application
 
 
@@ -15,7 +14,7 @@ from tests.accelerate.application import Application
 class Cost:
     """At one moment, since the start.
 
-    CPU seconds are of all that ran, in steps of 10 ms; run seconds of living threads, to the nanosecond.
+    CPU seconds are of all that ran; run seconds of living threads.
     """
 
     processes: int
@@ -26,21 +25,14 @@ class Cost:
 
 def cost(application: Application) -> Cost:
     """Of all processes of `application`; the CPU of those that have ended is in their parent's."""
-    processes, cpu, run, pss = application.processes(), 0.0, 0.0, 0
-    for each in processes:
-        with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
-            times = each.cpu_times()
-            cpu += times.user + times.system + times.children_user + times.children_system
-            run += _run_seconds(each.pid)
-            pss += _pss_kibibytes(each.pid)
-    return Cost(len(processes), cpu, run, pss / 1024)
+    pids = [each.pid for each in application.processes()]
+    run = sum(map(_run_seconds, pids))
+    return Cost(len(pids), bench_tree.cpu_seconds(pids), run, bench_tree.pss_mebibytes(pids))
 
 
 def _run_seconds(pid: int) -> float:
-    texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-    return sum(int(text.split()[0]) for text in texts) / 1e9
-
-
-def _pss_kibibytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    seconds = 0.0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            seconds += int(path.read_text().split()[0]) / 1e9
+    return seconds

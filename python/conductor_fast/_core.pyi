@@ -26,6 +26,7 @@ __all__ = [
     "encode_json",
     "render_metrics",
     "render_workers",
+    "run_floor",
     "spool_command",
 ]
 
@@ -381,3 +382,10 @@ class DevServer:
     def clear_faults(self) -> None: ...
     def expire_tokens(self) -> None: ...
     def stop(self) -> None: ...
+
+def run_floor(url: str, task_type: str, output: str) -> None:
+    """Do what a client must do at least, on bare sockets, until the server of `url` ends: poll, and post.
+
+    `url`: of a `DevServer` on an IP address. `output`: JSON, the same for every task. OSError for a server
+    that is not there or refuses.
+    """

@@ -66,6 +66,26 @@ host.stop()
 print("done")
 """
 
+FORKS_IN_ITS_FUNCTION = """
+import os, sys
+from conductor_fast import WorkerHost
+from tests.support.waiting import wait_until
+
+def work(task):
+    child = os.fork()
+    if child:
+        os.write(1, f"{child}\\n".encode())
+        # Its thread has returned as well, and waits for a task that never comes.
+        asleep = lambda: open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0] == "S"
+        wait_until(asleep, "the child to return", 20)
+    return {"by": os.getpid()}
+
+host = WorkerHost(sys.argv[1])
+host.start_worker("work", work)
+sys.stdin.read()
+host.stop()
+"""
+
 HELD_LOCKS = """
 import os, sys, threading
 from prometheus_client import CollectorRegistry
@@ -223,6 +243,28 @@ def test_a_fork_while_results_are_written_to_disk_blocks_no_child(server: DevSer
     command = [sys.executable, "-W", "ignore", "-c", BUSY_SPOOL, server.url, str(tmp_path), "30"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=50)
     assert (ended.stdout, ended.stderr) == ("done\n", "")
+
+
+def test_a_function_that_returns_in_a_child_as_well_has_one_result_its_parents(server: DevServer) -> None:
+    """The child has the sockets of its parent, over which a result must not be sent twice."""
+    task_id = server.push("work")
+    command = [sys.executable, "-W", "ignore", "-c", FORKS_IN_ITS_FUNCTION, server.url]
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    child = 0
+    with parent:
+        try:
+            assert parent.stdout is not None
+            assert parent.stdin is not None
+            child = int(parent.stdout.readline())
+            assert server.wait_for(1, "work", "COMPLETED", 20)
+            assert server.task(task_id)["outputData"] == {"by": parent.pid}
+            parent.stdin.close()
+            assert parent.wait(20) == 0
+        finally:
+            parent.kill()
+            if child:
+                os.kill(child, signal.SIGKILL)
+    assert len([line for line in server.transcript() if line["method"] == "POST"]) == 1
 
 
 def test_a_fork_while_other_threads_read_the_counters_blocks_no_child() -> None:

@@ -16,15 +16,17 @@ from conductor_fast.cli.bench_run import SDK, FailedError, Sample, facts, sample
 if TYPE_CHECKING:
     from rich.console import Console
 
+OURS, FLOOR = "conductor_fast", "the floor"
 _BAR = 40
 _GROUND = (
     "The ground is the dev server, which is in memory and answers in microseconds: these are the costs of "
-    "the clients themselves. A real Conductor server does some hundreds of tasks a second and is the limit "
-    "there; the difference then shows as CPU and memory, not as tasks/s."
+    "the clients themselves; tasks/s of the fastest end where its core does. A real Conductor server does "
+    "some hundreds of tasks a second and is the limit there; the difference then shows as CPU and memory."
 )
-_BARE = (
-    "Bare sockets are a Python program without any library: it reads no JSON, calls no function, tries "
-    "nothing again. What is below it is Rust's doing."
+_FLOOR = (
+    "The floor is a client in Rust that does what the protocol asks for and no more: a poll for 64 tasks, a "
+    "post for each, from bytes that were built before; no JSON, no function, no second try. Its memory is "
+    "that of the Python that starts it."
 )
 
 
@@ -42,7 +44,7 @@ _BARE = (
     "--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write every sample here."
 )
 def command(seconds: float, rounds: int, threads: int, output: Path | None) -> None:
-    """Compare this package with the installed conductor-python and with bare sockets.
+    """Compare this package with the installed conductor-python and with the floor.
 
     A function that gives back its input, tasks always there, in alternating rounds: the client on one core,
     the server on the others. Needs no network; ends by itself in about a minute.
@@ -55,8 +57,8 @@ def command(seconds: float, rounds: int, threads: int, output: Path | None) -> N
             "the costs of processes are read from /proc, which this system does not have"
         )
     clients = {
-        "bare sockets": ["conductor_fast.cli.bench_clients", "bare"],
-        "conductor_fast": ["conductor_fast.cli.bench_clients", "ours"],
+        FLOOR: ["conductor_fast.cli.bench_clients", "floor"],
+        OURS: ["conductor_fast.cli.bench_clients", "ours"],
     }
     found = facts()
     if found[SDK]:
@@ -78,8 +80,8 @@ def command(seconds: float, rounds: int, threads: int, output: Path | None) -> N
         content = {"facts": found, "failures": failures, "samples": [asdict(each) for each in samples]}
         output.write_text(json.dumps(content, indent=1) + "\n")
         console.print(f"Every sample: {output}", soft_wrap=True)
-    if "conductor_fast" in failures:
-        raise click.ClickException(f"conductor_fast: {failures['conductor_fast']}")
+    if OURS in failures:
+        raise click.ClickException(f"{OURS}: {failures[OURS]}")
 
 
 def _show(
@@ -113,14 +115,15 @@ def _show(
         for line in _bars({name: figures[figure] for name, figures in medians.items()}):
             console.print(f"  {line}", soft_wrap=True)
     console.print()
-    if "conductor_fast" in medians and SDK in medians:
-        ratio = medians[SDK]["cpu_micros_per_task"] / medians["conductor_fast"]["cpu_micros_per_task"]
-        console.print(f"conductor-python takes {ratio:.1f} × the CPU per task.\n")
+    for more, less in ((OURS, FLOOR), (SDK, OURS)):
+        if more in medians and less in medians:
+            ratio = medians[more]["cpu_micros_per_task"] / medians[less]["cpu_micros_per_task"]
+            console.print(f"{more} takes {ratio:.1f} × the CPU per task of {less}.\n")
     if not found[SDK]:
         console.print("conductor-python is not installed here, and so not compared.\n")
     for name, why in failures.items():
         console.print(f"{name} failed, and is not compared: {why}\n", markup=False, soft_wrap=True)
-    console.print(f"{_GROUND}\n{_BARE}\n", soft_wrap=True)
+    console.print(f"{_GROUND}\n{_FLOOR}\n", soft_wrap=True)
     told = ", ".join(f"{key} {value}" for key, value in found.items() if value)
     console.print(f"{told} before it began. Close other programs: they lengthen everything.", soft_wrap=True)
 

@@ -14,10 +14,9 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-from conductor_fast.cli import bench_tree
+from conductor_fast.cli.bench_tree import cpu_model, cpu_seconds, kill, members, pss_mebibytes
 
 SDK = "conductor-python"
 _START_SECONDS = 60.0
@@ -50,19 +49,12 @@ def facts() -> dict[str, Any]:
         sdk = None
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        "machine": f"{cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "conductor-fast": importlib.metadata.version("conductor-fast"),
         SDK: sdk,
         "load": f"{os.getloadavg()[0]:.1f}",
     }
-
-
-def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def sample(name: str, words: list[str], number: int, seconds: float, threads: int) -> Sample:
@@ -89,15 +81,11 @@ def sample(name: str, words: list[str], number: int, seconds: float, threads: in
                         raise FailedError(f"did no work: {errors.read().strip()[-500:]}")
                     time.sleep(0.02)
                 time.sleep(_WARM_UP)
-                begun, before, cpu = (
-                    time.monotonic(),
-                    _ask(server, "count"),
-                    bench_tree.cpu_seconds(client.pid),
-                )
+                begun, before, cpu = time.monotonic(), _ask(server, "count"), _cpu_seconds(client)
                 time.sleep(seconds)
                 wall, tasks = time.monotonic() - begun, _ask(server, "count") - before
-                cpu = bench_tree.cpu_seconds(client.pid) - cpu
-                memory = bench_tree.pss_mebibytes(client.pid)
+                cpu = _cpu_seconds(client) - cpu
+                memory = pss_mebibytes(members(client.pid))
                 wrong = _ask(server, "check")
                 if client.poll() is not None:
                     errors.seek(0)
@@ -109,10 +97,14 @@ def sample(name: str, words: list[str], number: int, seconds: float, threads: in
                     client.wait(_STOP_SECONDS)
                 except subprocess.TimeoutExpired:
                     client.kill()
-                bench_tree.kill(client.pid)
+                kill(client.pid)
     if wrong or not tasks:
         raise FailedError(f"{wrong} wrong results" if wrong else "it did nothing in the measured stretch")
     return Sample(name, number, wall, tasks, tasks / wall, cpu / tasks * 1e6, memory)
+
+
+def _cpu_seconds(client: subprocess.Popen[bytes]) -> float:
+    return cpu_seconds(members(client.pid))
 
 
 @contextmanager

@@ -150,3 +150,9 @@ impl PyDevServer {
         py.detach(|| self.0.stop());
     }
 }
+
+/// Does what a client must do at least, until the server ends.
+#[pyfunction]
+pub(crate) fn run_floor(py: Python<'_>, url: &str, task_type: &str, output: &str) -> PyResult<()> {
+    Ok(py.detach(|| conductor_devserver::run_floor(url, task_type, output))?)
+}

@@ -21,7 +21,7 @@ mod core {
     #[pymodule_export]
     use crate::convert::{PyTokenSource, decode_json, decode_members, encode_json};
     #[pymodule_export]
-    use crate::dev_server::PyDevServer;
+    use crate::dev_server::{PyDevServer, run_floor};
     #[pymodule_export]
     use crate::execute::{PyAsyncExecutor, PyJob, PyLane, PySyncExecutor};
     #[pymodule_export]

@@ -3,11 +3,11 @@
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -75,6 +75,19 @@ pub fn contain<T>(told: &AtomicBool, tell: impl FnOnce(), work: impl FnOnce() ->
         tell();
     }
     None
+}
+
+/// Takes the first turn of a future here, before whoever awaits it takes the others. Should it panic, that is theirs too.
+pub(crate) fn begin<T: Send + 'static>(
+    mut future: Pin<Box<dyn Future<Output = T> + Send>>,
+) -> Pin<Box<dyn Future<Output = T> + Send>> {
+    // Nobody is to be woken: they look when they begin to wait.
+    let mut context = Context::from_waker(Waker::noop());
+    match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
+        Ok(Poll::Pending) => future,
+        Ok(Poll::Ready(output)) => Box::pin(std::future::ready(output)),
+        Err(panic) => Box::pin(async { resume_unwind(panic) }),
+    }
 }
 
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {

@@ -32,6 +32,7 @@
 //! | `control` `control_routes` `routes` | what a test may do from outside; who answers which path |
 //! | `fault_answer` `raw_answer` | answers under a fault; those that are no HTTP |
 //! | `connection` `server` `dev_server` | sockets, the thread, the handle |
+//! | `floor` | the least that a client can do |
 //!
 //! # Against the real server
 //!
@@ -109,6 +110,9 @@ mod server;
 
 mod dev_server;
 
+mod floor;
+
 pub use dev_server::DevServer;
 pub use fault::{FaultAction, FaultRule, FaultTarget, WireFault};
+pub use floor::run_floor;
 pub use options::{AuthOptions, Options, PushError, PushOptions};

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::coroutines::Coroutines;
-use super::reporting::Outcome;
+use super::reporting::{Outcome, complete};
 use crate::convert::decode;
 
 /// One task of a coroutine: reported once, by whoever holds it.
@@ -48,9 +48,11 @@ impl PyJob {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn report_to_core(&self, result: TaskResult, now: Instant) -> PyResult<()> {
+    fn report_to_core(&self, py: Python<'_>, result: TaskResult, now: Instant) -> PyResult<()> {
         let completion = self.lock().completion.take();
-        completion.ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))?.complete(result);
+        let completion =
+            completion.ok_or_else(|| PyRuntimeError::new_err("this task is reported already"))?;
+        complete(py, completion, result);
         self.ended(now);
         Ok(())
     }
@@ -90,7 +92,7 @@ impl PyJob {
                 Ok(Some(arguments))
             }
             Err(result) => {
-                self.report_to_core(result, Instant::now())?;
+                self.report_to_core(py, result, Instant::now())?;
                 Ok(None)
             }
         }
@@ -104,7 +106,7 @@ impl PyJob {
         }
         let now = Instant::now();
         let result = self.coroutines.reporting.completed(&self.task, output, self.took(now));
-        self.report_to_core(result, now)?;
+        self.report_to_core(output.py(), result, now)?;
         Ok(true)
     }
 
@@ -123,7 +125,7 @@ impl PyJob {
         let outcome =
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.coroutines.reporting.reported(&self.task, output, outcome, returned_after)?;
-        self.report_to_core(result, Instant::now())
+        self.report_to_core(output.py(), result, Instant::now())
     }
 
     /// The coroutine has raised; a `report` follows.

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::reporting::{Outcome, Reporting};
+use super::reporting::{Outcome, Reporting, complete};
 use crate::convert::decode;
 
 /// One thread's way to its tasks: take one, then hand in its outcome and take the next, if there is one, in the same call.
@@ -61,7 +61,7 @@ impl PyLane {
                     return Some(arguments);
                 }
                 Err(result) => {
-                    completion.complete(result);
+                    complete(py, completion, result);
                     ended = Some(Ended { run, at: Instant::now(), took: None });
                 }
             }
@@ -115,7 +115,7 @@ impl PyLane {
         let Current { task, completion, run, started, .. } = self.current()?;
         let at = Instant::now();
         let took = at - started;
-        completion.complete(self.reporting.completed(&task, output, took));
+        complete(py, completion, self.reporting.completed(&task, output, took));
         drop(task);
         Ok(self.next(py, Some(Ended { run, at, took: Some(took) }), false))
     }
@@ -142,7 +142,7 @@ impl PyLane {
             Outcome { status, reason, callback_after_seconds, logs, external_output_payload_storage_path };
         let result = self.reporting.reported(&task, output, outcome, returned_after)?;
         let Current { completion, run, started, .. } = self.current()?;
-        completion.complete(result);
+        complete(py, completion, result);
         drop(task);
         let at = Instant::now();
         Ok(self.next(py, Some(Ended { run, at, took: Some(at - started) }), false))

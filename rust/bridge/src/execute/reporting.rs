@@ -5,6 +5,7 @@ use std::time::Duration;
 use conductor_core::observe::{Area, EventSink as _, Level, LogRecord, Returned, WorkerMetrics};
 use conductor_core::supervise::contain;
 use conductor_core::wire::{PolledTask, Status, TaskExecLog, TaskIdentity, TaskResult, TaskResultWriter};
+use conductor_core::worker::Completion;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -44,6 +45,15 @@ impl Unsent {
             Self::Unsendable(_) => "unsendable_output",
             Self::Fault(_) => FAULT,
         }
+    }
+}
+
+/// Detached where the result is written to a socket.
+pub(super) fn complete(py: Python<'_>, completion: Completion, result: TaskResult) {
+    if completion.posts() {
+        py.detach(|| completion.complete(result));
+    } else {
+        completion.complete(result);
     }
 }
 

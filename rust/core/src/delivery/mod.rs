@@ -17,6 +17,7 @@ mod outbox;
 mod trouble;
 mod keeping;
 mod leftovers;
+mod early_post;
 mod updater;
 mod telling;
 mod replay;

@@ -127,6 +127,18 @@ impl Outbox {
         }
     }
 
+    /// Is nothing else being posted, does nothing wait, is no way down?
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.lock();
+        !state.any_down && state.posting == 0 && state.ready.is_empty()
+    }
+
+    /// A letter whose post was begun at `sent`, elsewhere.
+    pub(super) fn begun(&self, letter: Letter, sent: Instant) -> InHand<'_> {
+        self.lock().posting += 1;
+        InHand { letter, outbox: self, sent, is_answered: false, is_dealt_with: false }
+    }
+
     /// Gives letters free when their time has come.
     pub(super) async fn keep_time(&self, accepted: impl Fn() -> u64) {
         loop {

@@ -6,12 +6,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::blocked::Blocked;
+use super::early_post::{EarlyPost, EarlyPosts};
 use super::held::HoldId;
 use super::keeping::keep;
 use super::ledger::{Ledger, Returned};
 use super::leftovers::Fate;
 use super::letter::{Letter, Probe};
-use super::outbox::{Outbox, now};
+use super::outbox::{InHand, Outbox, now};
 use super::trials::{Trials, Verdict};
 use super::trouble::Trouble;
 use crate::error::{Error, Judgement};
@@ -38,6 +39,8 @@ pub struct Finished<G> {
     pub result: TaskResult,
     /// Dropped as soon as the result is in the outbox: the slot.
     pub guard: G,
+    /// It is on its way already.
+    pub early: Option<EarlyPost>,
 }
 
 /// Posts results until the server has said yes to each; never gives up, never holds a slot.
@@ -47,6 +50,7 @@ pub struct Updater {
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) outbox: Outbox,
     spool: Option<Arc<Spool>>,
+    early: EarlyPosts,
     /// Task types whose last post failed.
     pub(super) trouble: Mutex<Trouble>,
     /// Their number: a post that succeeds looks at this alone.
@@ -73,6 +77,7 @@ impl Updater {
             sink: Arc::clone(sink),
             outbox: Outbox::new(lanes),
             spool,
+            early: EarlyPosts::new(runtime.clone()),
             trouble: Mutex::default(),
             failing_types: AtomicUsize::new(0),
             start: now(),
@@ -128,11 +133,11 @@ impl Updater {
             self.ledger.finished(now(), returned, |end| {
                 dues.push(end.map_or(u64::MAX, |end| end.saturating_duration_since(self.start).as_secs()));
             });
-            let letters = arrived.drain(..).zip(dues.drain(..)).map(|(finished, due)| {
-                let Finished { hold, metrics, result, guard } = finished;
+            let letters = arrived.drain(..).zip(dues.drain(..)).filter_map(|(finished, due)| {
+                let Finished { hold, metrics, result, guard, early } = finished;
                 guards.push(guard);
                 let trials = Trials::default();
-                Letter {
+                let letter = Letter {
                     hold,
                     metrics,
                     result,
@@ -143,6 +148,13 @@ impl Updater {
                     is_substitute: false,
                     is_leftover: false,
                     probe: None,
+                };
+                match early {
+                    None => Some(letter),
+                    Some(early) => {
+                        self.await_answer(early, letter);
+                        None
+                    }
                 }
             });
             match &self.spool {
@@ -167,7 +179,7 @@ impl Updater {
 
     async fn post(self: Arc<Self>) {
         loop {
-            let mut in_hand = self.outbox.next().await;
+            let in_hand = self.outbox.next().await;
             let letter = &in_hand.letter;
             // Sent after the new holding's own report, it would call a task back that is already further on.
             if letter.may_be_superseded() && self.ledger.is_superseded(letter.hold) {
@@ -177,18 +189,46 @@ impl Updater {
                 continue;
             }
             let answer = self.client.update_task(letter.body()).await;
-            let (took, now) = in_hand.answered(answer.as_ref().is_err_and(tells_of_trouble));
-            let letter = &in_hand.letter;
-            match answer {
-                Ok(()) if letter.probe == Some(Probe::Heartbeat) => self.takes_others(letter.clone()),
-                Ok(()) => self.accepted(letter, took, now),
-                Err(error) => {
-                    letter.metrics.update_failed(took, &error);
-                    self.refused(letter.clone(), &error);
-                }
-            }
-            in_hand.dealt_with();
+            self.answered(in_hand, answer);
         }
+    }
+
+    /// Sends a result from this thread, if it is the only one and nothing speaks against it.
+    pub(crate) fn begin(&self, result: &TaskResult) -> Option<EarlyPost> {
+        // On disk comes first; and a task that goes back may be handed out again before the ledger has let it go.
+        if self.spool.is_some() || result.status == Status::InProgress {
+            return None;
+        }
+        self.early.begin(
+            || self.outbox.is_quiet(),
+            || {
+                let (client, body) = (Arc::clone(&self.client), result.body.clone());
+                Box::pin(async move { client.update_task(body).await })
+            },
+        )
+    }
+
+    fn await_answer(self: &Arc<Self>, early: EarlyPost, letter: Letter) {
+        let updater = Arc::clone(self);
+        spawn(&self.sink, "posting of a result", async move {
+            let in_hand = updater.outbox.begun(letter, early.sent());
+            let answer = early.answer().await;
+            updater.answered(in_hand, answer);
+        });
+    }
+
+    fn answered(self: &Arc<Self>, mut in_hand: InHand<'_>, answer: Result<(), Error>) {
+        let (took, now) = in_hand.answered(answer.as_ref().is_err_and(tells_of_trouble));
+        let letter = &in_hand.letter;
+        match answer {
+            Ok(()) if letter.probe == Some(Probe::Heartbeat) => self.takes_others(letter.clone()),
+            Ok(()) => self.accepted(letter, took, now),
+            Err(error) => {
+                letter.metrics.update_failed(took, &error);
+                self.refused(letter.clone(), &error);
+            }
+        }
+        in_hand.dealt_with();
     }
 
     pub(super) fn accepted(&self, letter: &Letter, took: Duration, now: Instant) {

@@ -116,6 +116,7 @@ impl Runtime {
             ledger: Arc::clone(&self.ledger),
             sink: Arc::clone(&self.sink),
             report: self.report.clone(),
+            updater: Arc::clone(&self.updater),
             admission: Arc::clone(&self.admission),
             polling: self.polling.subscribe(),
         };

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::running::Pace;
 use super::slots::Slot;
-use crate::delivery::{CancelTask, Finished, HoldId};
+use crate::delivery::{CancelTask, Finished, HoldId, Updater};
 use crate::observe::WorkerMetrics;
 use crate::wire::{PolledTask, Status, TaskIdentity, TaskResult, TaskResultWriter};
 
@@ -23,6 +23,8 @@ struct Duty {
     report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
     /// Only of tasks whose lease is extended: without that nobody would learn of a cancel.
     cancellation: Option<Arc<Cancellation>>,
+    /// Only of a task that came alone: it posts the result.
+    updater: Option<Arc<Updater>>,
 }
 
 /// What the server's end of a task means here: its executor is told, and its function can see it.
@@ -63,14 +65,20 @@ impl Completion {
         slot: Option<Slot>,
         report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
         cancellation: Option<Arc<Cancellation>>,
+        updater: Option<Arc<Updater>>,
     ) -> Self {
-        Self(Some(Duty { hold, metrics, task, slot, report, cancellation }))
+        Self(Some(Duty { hold, metrics, task, slot, report, cancellation, updater }))
     }
 
     /// Has the server ended the task, so that whatever its function still does is in vain?
     pub fn is_cancelled(&self) -> bool {
         let cancellation = self.0.as_ref().and_then(|duty| duty.cancellation.as_ref());
         cancellation.is_some_and(|cancellation| cancellation.seen.load(Ordering::Acquire))
+    }
+
+    /// Does `complete` write to a socket? It does for a task that came alone. Then it is called detached.
+    pub fn posts(&self) -> bool {
+        self.0.as_ref().is_some_and(|duty| duty.updater.is_some())
     }
 
     fn handed_back(&self) {
@@ -93,9 +101,10 @@ impl Completion {
 
 impl Duty {
     fn report(self, result: TaskResult) {
-        let Self { hold, metrics, slot, report, .. } = self;
+        let Self { hold, metrics, slot, report, updater, .. } = self;
+        let early = updater.filter(|_| !report.is_closed()).and_then(|updater| updater.begin(&result));
         // Fails only after the host was closed, when the ids of all that is left were named.
-        let _ = report.send(Finished { hold, metrics, result, guard: slot });
+        let _ = report.send(Finished { hold, metrics, result, guard: slot, early });
     }
 }
 

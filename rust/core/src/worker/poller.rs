@@ -17,10 +17,8 @@ use crate::wire::PolledBatch;
 
 /// For a single poll on request; the reference SDK's constant (task_runner.py:640).
 const POLL_ONCE_TIMEOUT: Duration = Duration::from_millis(100);
-/// A function that takes no longer is waited for, if it is the only one that runs, before the next poll is sent.
+/// A function that takes no longer goes first, if it is the only one that runs, before the next poll is sent.
 const NO_TIME: Duration = Duration::from_micros(500);
-/// But no longer than this: the shortest that Tokio's clock knows.
-const NO_LONGER: Duration = Duration::from_millis(1);
 
 impl TaskRunner {
     /// Polls while polling is wanted and the worker is not paused. Slots first: nothing is polled that cannot run.
@@ -71,7 +69,7 @@ impl TaskRunner {
                 }
             };
             if request.count == 1 && !request.timeout.is_zero() {
-                self.let_it_end().await;
+                self.let_it_run();
             }
             if !delay.is_zero() {
                 self.progress.due(delay);
@@ -84,16 +82,15 @@ impl TaskRunner {
         }
     }
 
-    /// Lets the result of a task that came alone be posted before the next poll is sent: on one core the function waits until the poll is written, and its result
-    /// until the answer is read and a long poll written (75 of 241 µs; perf, AMD EPYC).
-    async fn let_it_end(&self) {
+    /// Lets the function of a task that came alone run, and its result be sent, before the next poll: on one core it
+    /// would wait until that is written. Where its thread has a core of its own this is nothing.
+    fn let_it_run(&self) {
         let all = self.slots.running() + self.slots.ahead();
         let is_short = |mean| mean <= NO_TIME;
         if self.slots.free() + 1 == all
             && self.executor.pace(Instant::now()).run_time.mean().is_some_and(is_short)
         {
-            // A function that is slow for once does not hold the poll up.
-            let _ = tokio::time::timeout(NO_LONGER, self.slots.wait(all)).await;
+            std::thread::yield_now();
         }
     }
 

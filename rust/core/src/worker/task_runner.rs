@@ -8,7 +8,7 @@ use super::executor::{Assignment, Cancellation, Completion, Executor};
 use super::prefetch::{Ahead, start_by};
 use super::progress::Progress;
 use super::slots::{Slot, Slots, SlotsTaken};
-use crate::delivery::{Admission, Finished, HoldId, LeaseClock, Ledger, Poller};
+use crate::delivery::{Admission, Finished, HoldId, LeaseClock, Ledger, Poller, Updater};
 use crate::error::Error;
 use crate::observe::{Area, EventSink, Level, LogRecord, WorkerMetrics, worker_metrics};
 use crate::settings::{PollInterval, WorkerConfig};
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    pub(crate) updater: Arc<Updater>,
     pub(crate) admission: Arc<Admission>,
     /// True while polling is wanted.
     pub(crate) polling: watch::Receiver<bool>,
@@ -53,6 +54,7 @@ pub struct TaskRunner {
     pub(super) metrics: Arc<WorkerMetrics>,
     pub(super) executor: Arc<dyn Executor>,
     report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
+    updater: Arc<Updater>,
     relief_wanted: Notify,
     ahead: Mutex<Ahead>,
     /// Tasks went to the executor for which it may have no thread.
@@ -64,7 +66,7 @@ pub struct TaskRunner {
 
 impl TaskRunner {
     pub(crate) fn new(config: WorkerConfig, executor: Arc<dyn Executor>, shared: Shared) -> Self {
-        let Shared { client, ledger, sink, report, admission, polling } = shared;
+        let Shared { client, ledger, sink, report, updater, admission, polling } = shared;
         let queue = Queue {
             task_type: Arc::clone(&config.task_type),
             domain: config.domain.clone(),
@@ -90,6 +92,7 @@ impl TaskRunner {
             metrics,
             executor,
             report,
+            updater,
             relief_wanted: Notify::new(),
             ahead,
             look_back_wanted: Notify::new(),
@@ -140,6 +143,7 @@ impl TaskRunner {
         let now = Instant::now();
         let mut batch = Vec::with_capacity(tasks.len());
         let mut fresh = 0;
+        let came_alone = tasks.len() == 1;
         for task in tasks {
             let clock = LeaseClock { since, response_timeout: task.response_timeout };
             let task_id = &task.identity.task_id;
@@ -153,8 +157,9 @@ impl TaskRunner {
             let is_surplus = slot.is_none();
             let metrics = Arc::clone(&self.metrics);
             let identity = task.identity.clone();
+            let updater = came_alone.then(|| Arc::clone(&self.updater));
             let completion =
-                Completion::new(hold, metrics, identity, slot, self.report.clone(), cancellation);
+                Completion::new(hold, metrics, identity, slot, self.report.clone(), cancellation, updater);
             if let Some(reason) = task.refusal() {
                 let status = Status::FailedWithTerminalError;
                 self.metrics.not_executed("unreadable_input");

@@ -65,11 +65,12 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use bytes::Bytes;
-    use tokio::sync::{Notify, mpsc, watch};
+    use tokio::runtime::Handle;
+    use tokio::sync::{Notify, watch};
     use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::delivery::Admission;
+    use crate::delivery::{Admission, Ledger, Updater};
     use crate::error::Error;
     use crate::observe::EventSink;
     use crate::settings::{PollInterval, Prefetch, WorkerConfig};
@@ -123,7 +124,7 @@ mod tests {
         client: Arc<Silent>,
         queue: Arc<ReadyQueue>,
         lines: Arc<Lines>,
-        _kept: (Box<dyn Send>, watch::Sender<bool>),
+        _polling: watch::Sender<bool>,
     }
 
     fn worker(unanswered: usize) -> Worker {
@@ -140,13 +141,17 @@ mod tests {
             lease_extend_enabled: false,
             paused: false,
         };
-        let (report, finished) = mpsc::unbounded_channel();
+        let ledger = Arc::<Ledger>::default();
+        let sink: Arc<dyn EventSink> = Arc::clone(&lines) as _;
+        let (updater, report) =
+            Updater::start(&Handle::current(), Arc::clone(&client) as _, Arc::clone(&ledger), &sink, 1, None);
         let polling = watch::Sender::new(true);
         let shared = Shared {
             client: Arc::clone(&client) as _,
-            ledger: Arc::default(),
-            sink: Arc::clone(&lines) as _,
+            ledger,
+            sink,
             report,
+            updater,
             admission: Arc::new(Admission::new(
                 watch::Sender::default().subscribe(),
                 watch::Sender::default().subscribe(),
@@ -156,7 +161,7 @@ mod tests {
             polling: polling.subscribe(),
         };
         let runner = Arc::new(TaskRunner::new(config, Arc::clone(&queue) as Arc<dyn Executor>, shared));
-        Worker { runner, client, queue, lines, _kept: (Box::new(finished), polling) }
+        Worker { runner, client, queue, lines, _polling: polling }
     }
 
     #[tokio::test(start_paused = true)]

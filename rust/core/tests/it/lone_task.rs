@@ -1,21 +1,49 @@
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread::{ThreadId, current};
+use std::time::Duration;
 
 use bytes::Bytes;
-use conductor_core::error::Error;
-use conductor_core::host::Runtime;
+use conductor_core::error::{Error, classify};
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
-use conductor_core::worker::{Assignment, Executor, Pace, RunTime};
+use conductor_devserver::{DevServer, Options, PushOptions};
+use tokio::sync::watch;
 
-use super::support::{DEADLINE, Lines, config, echo, eventually};
+use super::support::{DEADLINE, Engine, echo, eventually, in_progress, requests};
 
-/// Has one task for each long poll, none for others, and remembers what it was asked.
-#[derive(Default)]
-struct OneByOne(Mutex<Vec<&'static str>>);
+/// Has one task for each long poll, none for others, answers posts while it is open, and remembers which thread
+/// began which call.
+struct OneByOne {
+    asked: Mutex<Vec<(&'static str, ThreadId)>>,
+    open: watch::Sender<bool>,
+    /// So many posts are refused.
+    refused: Mutex<usize>,
+}
 
 impl OneByOne {
-    fn asked(&self, what: &'static str) {
-        self.0.lock().unwrap().push(what);
+    fn new(open: bool, refused: usize) -> Arc<Self> {
+        Arc::new(Self {
+            asked: Mutex::default(),
+            open: watch::Sender::new(open),
+            refused: Mutex::new(refused),
+        })
+    }
+
+    fn asked(&self, what: &'static str) -> usize {
+        let mut asked = self.asked.lock().unwrap();
+        asked.push((what, current().id()));
+        asked.len()
+    }
+
+    /// It polls.
+    fn io_thread(&self) -> ThreadId {
+        self.asked.lock().unwrap()[0].1
+    }
+
+    fn posts(&self) -> Vec<ThreadId> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|(what, _)| *what == "post").map(|(_, thread)| *thread).collect()
     }
 }
 
@@ -31,18 +59,21 @@ impl TaskClient for OneByOne {
             if request.timeout.is_zero() {
                 return Ok(Bytes::from_static(b"[]"));
             }
-            self.asked("task");
-            let task = format!(
-                r#"[{{"taskId":"{}","workflowInstanceId":"w","inputData":{{}}}}]"#,
-                self.0.lock().unwrap().len()
-            );
-            Ok(task.into())
+            let number = self.asked("task");
+            Ok(format!(r#"[{{"taskId":"{number}","workflowInstanceId":"w","inputData":{{}}}}]"#).into())
         })
     }
 
     fn update_task(&self, _body: Bytes) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             self.asked("post");
+            // Fails only if the test is over.
+            let _ = self.open.subscribe().wait_for(|open| *open).await;
+            let mut refused = self.refused.lock().unwrap();
+            if *refused > 0 {
+                *refused -= 1;
+                return Err(classify(503, b""));
+            }
             Ok(())
         })
     }
@@ -52,66 +83,71 @@ impl TaskClient for OneByOne {
     }
 }
 
-/// A function that has always taken 10 µs: it returns at once, or never.
-struct Quick {
-    returns: bool,
-    kept: Mutex<Vec<Assignment>>,
-}
-
-impl Executor for Quick {
-    fn submit(&self, batch: Vec<Assignment>) -> bool {
-        for assignment in batch {
-            if self.returns {
-                let result = echo(&assignment.task);
-                assignment.completion.complete(result);
-            } else {
-                self.kept.lock().unwrap().push(assignment);
-            }
-        }
-        false
-    }
-
-    fn set_limit(&self, _limit: usize) {}
-
-    fn pace(&self, _now: Instant) -> Pace {
-        let mut run_time = RunTime::default();
-        run_time.record(Duration::from_micros(10));
-        Pace { timed: 1, run_time, oldest: None }
-    }
-
-    fn take_back(&self, _now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
-        (Vec::new(), None)
-    }
-
-    fn relieve(&self) -> bool {
-        false
-    }
-}
-
 #[test]
-fn the_result_of_a_task_that_came_alone_goes_before_the_next_poll() {
-    let client = Arc::new(OneByOne::default());
-    let executor = Arc::new(Quick { returns: true, kept: Mutex::default() });
-    let runtime = Runtime::start_with(Arc::clone(&client) as _, 4, Arc::new(Lines::default())).unwrap();
-    runtime.add_worker(config("lone", 5), executor, false).unwrap();
-    eventually("ten are done", || {
-        client.0.lock().unwrap().iter().filter(|what| **what == "post").count() >= 10
+fn the_result_of_a_task_that_came_alone_is_sent_by_the_thread_of_its_function() {
+    let client = OneByOne::new(true, 0);
+    let threads = Arc::new(Mutex::new(HashSet::new()));
+    let mut engine = Engine::start_with(Arc::clone(&client) as _);
+    let seen = Arc::clone(&threads);
+    engine.worker("lone", 2, move |task| {
+        seen.lock().unwrap().insert(current().id());
+        echo(task)
     });
-    runtime.stop_polling().unwrap();
-    assert!(runtime.wait_idle(DEADLINE).unwrap());
-    let asked = client.0.lock().unwrap();
-    let after_tasks: Vec<_> = asked.windows(2).filter(|two| two[0] == "task").map(|two| two[1]).collect();
-    assert!(after_tasks.iter().all(|next| *next == "post"), "{asked:?}");
+    eventually("ten are posted", || client.posts().len() >= 10);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(threads.lock().unwrap().contains(&client.posts()[0]));
 }
 
 #[test]
-fn a_function_that_is_slow_for_once_does_not_hold_polls_up() {
-    let client = Arc::new(OneByOne::default());
-    let executor = Arc::new(Quick { returns: false, kept: Mutex::default() });
-    let runtime = Runtime::start_with(Arc::clone(&client) as _, 4, Arc::new(Lines::default())).unwrap();
-    runtime.add_worker(config("lone", 5), Arc::clone(&executor) as _, false).unwrap();
-    eventually("all slots are taken", || executor.kept.lock().unwrap().len() == 5);
-    runtime.stop_polling().unwrap();
-    executor.kept.lock().unwrap().clear();
-    assert!(runtime.wait_idle(DEADLINE).unwrap());
+fn while_one_is_on_its_way_the_io_thread_sends_the_others() {
+    let client = OneByOne::new(false, 0);
+    let mut engine = Engine::start_with(Arc::clone(&client) as _);
+    engine.worker("lone", 2, echo);
+    // More than four posts at once there are not.
+    eventually("four are on their way", || client.posts().len() == 4);
+    let (io, posts) = (client.io_thread(), client.posts());
+    assert_ne!(posts[0], io);
+    assert_eq!(posts[1..], [io; 3]);
+    client.open.send_replace(true);
+    assert!(engine.stop(DEADLINE).is_empty());
+}
+
+#[test]
+fn one_that_is_refused_is_sent_again_by_the_io_thread() {
+    let client = OneByOne::new(true, 1);
+    let mut engine = Engine::start_with(Arc::clone(&client) as _);
+    engine.worker("lone", 1, echo);
+    eventually("ten are posted", || client.posts().len() >= 10);
+    let io = client.io_thread();
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(client.posts().contains(&io));
+    let tasks = client.asked.lock().unwrap().iter().filter(|(what, _)| *what == "task").count();
+    assert_eq!(client.posts().len(), tasks + 1, "one was posted twice");
+}
+
+#[test]
+fn a_task_that_goes_back_is_reported_by_the_io_thread() {
+    let client = OneByOne::new(true, 0);
+    let mut engine = Engine::start_with(Arc::clone(&client) as _);
+    engine.worker("lone", 1, in_progress);
+    eventually("ten are posted", || client.posts().len() >= 10);
+    let io = client.io_thread();
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert!(client.posts().iter().all(|thread| *thread == io));
+}
+
+#[test]
+fn connections_that_the_server_closes_cost_lone_results_nothing() {
+    let server =
+        DevServer::start(Options { requests_per_connection: Some(3), ..Options::default() }).unwrap();
+    let mut engine = Engine::start(&server.url());
+    engine.worker("echo", 1, echo);
+    for number in 1..=50 {
+        server.push("echo", "{}", &PushOptions::default()).unwrap();
+        assert!(server.wait_for(number, Some("echo"), Some("COMPLETED"), DEADLINE));
+    }
+    let lines = Arc::clone(&engine.lines);
+    assert!(engine.stop(DEADLINE).is_empty());
+    assert_eq!(requests(&server, "POST", "/api/tasks").len(), 50);
+    assert_eq!(lines.all(), Vec::<String>::new());
 }

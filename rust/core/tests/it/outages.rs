@@ -96,7 +96,7 @@ impl Delivery {
         let hold = self.ledger.hold(&identity.task_id, &task_type, clock).unwrap();
         let result = TaskResultWriter::failure(&identity, "test", Status::Failed, "the result");
         let metrics = worker_metrics(&task_type, None);
-        assert!(self.report.send(Finished { hold, metrics, result, guard: () }).is_ok());
+        assert!(self.report.send(Finished { hold, metrics, result, guard: (), early: None }).is_ok());
     }
 
     async fn all_delivered(&self, within: Duration) {

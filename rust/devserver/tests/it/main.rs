@@ -14,6 +14,7 @@ mod control;
 mod definitions;
 mod errors;
 mod faults;
+mod floor;
 mod life;
 mod polls;
 mod program;
