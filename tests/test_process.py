@@ -206,7 +206,7 @@ def test_handlers_of_the_application_stay(server: DevServer, start: Start) -> No
         host = WorkerHost(sys.argv[1])
         def own(number, frame):
             print("own handler", flush=True)
-            host._stop_wanted.set()
+            host.request_stop()
         signal.signal(signal.SIGTERM, own)
         host.start_worker("quick", lambda task: None)
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()

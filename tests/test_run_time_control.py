@@ -172,8 +172,12 @@ def test_what_cannot_be_changed_is_refused(
 
 
 def test_without_workers_the_message_says_so() -> None:
-    with pytest.raises(ConductorFastError, match="no worker 'greet'; started are: none"):
-        WorkerHost("http://127.0.0.1:9/api").pause("greet")
+    # Stopped at the end: the probes of this process look at every host that runs.
+    with (
+        WorkerHost("http://127.0.0.1:9/api") as host,
+        pytest.raises(ConductorFastError, match="no worker 'greet'; started are: none"),
+    ):
+        host.pause("greet")
 
 
 def test_after_stop_nothing_is_changed(host: WorkerHost) -> None:

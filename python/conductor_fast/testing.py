@@ -130,7 +130,10 @@ class DevServer:
         return self._server.forget_terminal()
 
     def transcript(self) -> list[dict[str, Any]]:
-        """Every request in order: sequence, elapsed time, method, path, query, task type, body, status."""
+        """Every request in order: a dict with `sequence` (from 1), `elapsedMillis` since the start, `method`,
+        `path`, `query`, `taskType`, `body` (its first 2,048 bytes), `bodyBytes` and `status`; None for what
+        it does not have or was not answered yet.
+        """
         transcript: list[dict[str, Any]] = json.loads(self._server.transcript())
         return transcript
 

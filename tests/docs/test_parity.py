@@ -59,7 +59,7 @@ def test_what_does_not_exist_is_found() -> None:
         "`tests/test_polls.py::test_nothing`",
         "`tests/test_nothing.py::test_a_poll_says_what_was_set`",
         "`tests/test_polls.py::polls`",
-        "`rust/core/src/error.rs::classify`",
+        "`rust/core/src/error/classify.rs::classify`",
         "believe me",
     ):
         assert problem_of(proof), proof

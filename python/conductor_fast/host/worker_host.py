@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn
 
 from conductor_fast import _core
-from conductor_fast.client.token_thread import start_settings
-from conductor_fast.host.event_thread import Listeners, deliver
-from conductor_fast.host.exit_hook import forget, stop_at_exit
-from conductor_fast.host.log_thread import FLUSH_TIMEOUT, Loggers, log_safely
+from conductor_fast.host.event_thread import Listeners
+from conductor_fast.host.lifetime import Lifetime
 from conductor_fast.host.loop_thread import CallersLoop
 from conductor_fast.host.registrar import Registrar
 from conductor_fast.host.running_workers import Executor, RunningWorkers
-from conductor_fast.host.signals import StopLatch, stop_signals
 from conductor_fast.interop.settings import configuration_of
-from conductor_fast.model.exceptions import ConductorFastError, ConfigurationError
-from conductor_fast.observe.endpoint import MetricsEndpoint, start_export
-from conductor_fast.settings.configuration import Configuration, shown_url, warn_if_not_api
+from conductor_fast.model.exceptions import ConfigurationError
+from conductor_fast.settings.configuration import Configuration, warn_if_not_api
 from conductor_fast.settings.metrics_settings import metrics_export
 from conductor_fast.settings.worker_config import Nan, Prefetch, duration_millis
 from conductor_fast.worker.prepare import PreparedWorker, prepare
@@ -35,10 +27,6 @@ DRAIN_TIMEOUT = 25.0
 
 OVERDUE_LIMIT = 15.0
 """Seconds that a step of a poll loop may be late: an answer that never comes is given up after 10."""
-
-_MAX_IDS_NAMED = 100
-
-_logger = logging.getLogger("conductor_fast.host")
 
 
 class WorkerHost:
@@ -66,18 +54,25 @@ class WorkerHost:
         given = configuration_of(server)
         _check_configuration(given)
         self.configuration: Configuration = given or Configuration()
-        self.drain_timeout = drain_timeout
-        self._lock = threading.RLock()
-        self._runtime: _core.Runtime | None = None
-        self._log_thread: threading.Thread | None = None
-        self._started_in = 0
-        self._listeners = Listeners(event_listeners)
-        self._metrics_export = None if metrics_settings is None else metrics_export(metrics_settings)
-        self._metrics: MetricsEndpoint | _core.MetricsFile | None = None
         self._workers = RunningWorkers()
         self._registrar = Registrar(self.configuration)
-        self._stop_wanted = StopLatch()
-        self._left: list[str] | None = None
+        self._lifetime = Lifetime(
+            self.configuration,
+            self._workers,
+            self._registrar,
+            Listeners(event_listeners),
+            None if metrics_settings is None else metrics_export(metrics_settings),
+            drain_timeout,
+        )
+
+    @property
+    def drain_timeout(self) -> float:
+        """Seconds for which `stop` lets tasks finish at most, unless it is called with others."""
+        return self._lifetime.drain_timeout
+
+    @drain_timeout.setter
+    def drain_timeout(self, seconds: float) -> None:
+        self._lifetime.drain_timeout = seconds
 
     def start_worker(
         self,
@@ -103,6 +98,8 @@ class WorkerHost:
         the server may hold a poll. What `function` gets and may return: `binding.bind`, `output.returned`.
         `nan`, `strict_inputs`, `lease_extend_enabled`, `paused`, `prefetch`: as of `Worker`.
         Settings in the environment go before these arguments, as everywhere (`environment.resolve`).
+        ConfigurationError names a setting that cannot be used; ConductorFastError, if the host is stopped or
+        somebody polls that queue already.
         """
         settings = ("batch_size", "poll_interval", "domain", "worker_id", "poll_timeout", "nan", "prefetch")
         switches = ("strict_inputs", "lease_extend_enabled", "paused")
@@ -135,10 +132,10 @@ class WorkerHost:
     ) -> list[Executor]:
         """Start `workers`, or none of them if one polls a queue that has a worker already."""
         # Before the lock, which a stop holds while it waits for functions: who calls may be one of them.
-        self._refuse_if_stopped()
-        with self._lock:
+        self._lifetime.refuse_if_stopped()
+        with self._lifetime.lock:
             self._workers.refuse_taken(workers)
-            runtime = self._start()
+            runtime = self._lifetime.start()
             executors = [self._workers.start(runtime, worker, on_request=on_request) for worker in workers]
         for worker in workers:
             if worker.registration is not None and not on_request:
@@ -151,8 +148,7 @@ class WorkerHost:
         That is: the engine runs in this process and is not stopped, and every thread of the worker is
         there. Whether it polls is in `healthy`.
         """
-        running = self._runtime is not None and self._started_in == os.getpid()
-        running = running and not self._stop_wanted.is_set()
+        running = self._lifetime.is_running()
         return {key: running and alive for key, alive in self._workers.threads_alive().items()}
 
     def healthy(self, overdue_limit: float = OVERDUE_LIMIT) -> dict[tuple[str, str | None], bool]:
@@ -164,9 +160,10 @@ class WorkerHost:
         again: that is progress, and no reason to restart this process.
         """
         alive = self.alive()
-        if self._runtime is None or not any(alive.values()):
+        runtime = self._lifetime.runtime
+        if runtime is None or not any(alive.values()):
             return alive
-        overdue = self._workers.seconds_overdue(self._runtime)
+        overdue = self._workers.seconds_overdue(runtime)
         return {key: each and overdue[key] <= overdue_limit for key, each in alive.items()}
 
     def run_coroutines_here(self) -> None:
@@ -176,7 +173,7 @@ class WorkerHost:
         stop; `await asyncio.to_thread(host.stop)` drains while the loop runs the coroutines. Without this
         they run on a loop of the host's own. RuntimeError where no loop runs.
         """
-        with self._lock:
+        with self._lifetime.lock:
             self._workers.run_coroutines_on(CallersLoop())
 
     def runs_current_task(self) -> bool:
@@ -188,11 +185,11 @@ class WorkerHost:
 
         Like all that changes a running worker: ConductorFastError if there is none of that name.
         """
-        self._running().pause(self._workers.get((task_type, domain))[0])
+        self._lifetime.running().pause(self._workers.get((task_type, domain))[0])
 
     def resume(self, task_type: str, domain: str | None = None) -> None:
         """Poll for this worker again, at once."""
-        self._running().resume(self._workers.get((task_type, domain))[0])
+        self._lifetime.running().resume(self._workers.get((task_type, domain))[0])
 
     def set_thread_count(self, task_type: str, thread_count: int, domain: str | None = None) -> None:
         """Run up to `thread_count` tasks of this worker at once from now on.
@@ -200,8 +197,8 @@ class WorkerHost:
         If more are running, they finish and are not followed by others. Threads that are not needed any
         more wait for the next change.
         """
-        runtime = self._running()
-        with self._lock:
+        runtime = self._lifetime.running()
+        with self._lifetime.lock:
             self._workers.set_thread_count(runtime, (task_type, domain), thread_count)
 
     def set_poll_interval(
@@ -209,20 +206,16 @@ class WorkerHost:
     ) -> None:
         """Keep this time, seconds or a timedelta, between the starts of two idle polls."""
         millis = duration_millis(poll_interval, "poll_interval")
-        self._workers.set_poll_interval(self._running(), (task_type, domain), millis)
+        self._workers.set_poll_interval(self._lifetime.running(), (task_type, domain), millis)
 
     @property
     def runtime(self) -> _core.Runtime:
         """The engine, started if it is not running."""
-        self._refuse_if_stopped()
-        with self._lock:
-            return self._start()
+        return self._lifetime.start()
 
     def start(self) -> WorkerHost:
         """Start the engine, if it is not running: workers start it themselves."""
-        self._refuse_if_stopped()
-        with self._lock:
-            self._start()
+        self._lifetime.start()
         return self
 
     def wait(self) -> list[str]:
@@ -231,18 +224,11 @@ class WorkerHost:
         Signals count on the main thread, where the application has set no handler of its own. A second
         one ends the process at once. Returns the ids of the tasks that are left, as `stop`.
         """
-
-        def on_signal(name: str) -> None:
-            self._stop_wanted.set()
-            log_safely(_logger.info, "%s: no new task is taken, running ones finish", name)
-
-        with stop_signals(on_signal):
-            self._stop_wanted.wait()
-            return self.stop()
+        return self._lifetime.wait()
 
     def request_stop(self) -> None:
         """Let `wait` stop the host, and nothing be started any more. Returns at once; for signal handlers."""
-        self._stop_wanted.set()
+        self._lifetime.request_stop()
 
     def stop(self, drain_timeout: float | None = None) -> list[str]:
         """Stop polling, let running tasks finish, deliver every result; for at most `drain_timeout` seconds.
@@ -252,45 +238,7 @@ class WorkerHost:
         Called by a worker function or a listener, or on a loop that runs coroutine workers, it only asks for
         the stop, which cannot be awaited there.
         """
-        if self._left is None and self._workers.runs_current_thread():
-            self._stop_wanted.set()
-            if self._runtime is not None:
-                self._runtime.stop_polling()
-            return []
-        with self._lock:
-            self._stop_wanted.set()
-            if self._left is None and self._runtime is None:
-                self._left = []
-            if self._left is None and self._runtime is not None:
-                timeout = self.drain_timeout if drain_timeout is None else drain_timeout
-                return self._drain(self._runtime, timeout)
-            return self._left or []
-
-    def _drain(self, runtime: _core.Runtime, timeout: float) -> list[str]:
-        deadline = time.monotonic() + timeout
-        runtime.stop_polling()
-        self._registrar.close()
-        # In short waits, so that a second signal is seen. Its handler may be the application's and call
-        # `stop`, which then ends the drain in the midst of this one.
-        while self._left is None and not runtime.wait_idle(min(0.1, max(0.0, deadline - time.monotonic()))):
-            if time.monotonic() >= deadline:
-                break
-        if self._left is not None:
-            return self._left
-        # From here on there is nothing to drain again, whatever interrupts the rest.
-        self._left = left = [task_id for task_id, _task_type, _returned in runtime.held()]
-        self._workers.release()
-        runtime.close()
-        self._workers.close(join=not left)
-        if self._log_thread is not None:
-            self._log_thread.join(FLUSH_TIMEOUT)
-        self._close_metrics()
-        forget(self)
-        # Last: a log handler may block, or call `stop`.
-        if left:
-            shown = ", ".join(left[:_MAX_IDS_NAMED]) + (" …" if len(left) > _MAX_IDS_NAMED else "")
-            log_safely(_logger.error, "%d tasks are left unfinished or unreported: %s", len(left), shown)
-        return left
+        return self._lifetime.stop(drain_timeout)
 
     @property
     def dead_letters(self) -> int:
@@ -298,48 +246,8 @@ class WorkerHost:
 
         `conductor-fast spool ls` shows them. After `stop`: those that are left there.
         """
-        return self._runtime.dead_letters() if self._runtime is not None else 0
-
-    def _running(self) -> _core.Runtime:
-        # Without the lock: a stop holds it while it waits for functions, which may be who calls.
-        self._refuse_if_stopped()
-        return self._runtime or self.runtime
-
-    def _refuse_if_stopped(self) -> None:
-        if self._left is not None or self._stop_wanted.is_set():
-            raise ConductorFastError("this worker host is stopped; make a new one")
-
-    def _start(self) -> _core.Runtime:
-        self._refuse_if_stopped()
-        if self._runtime is None:
-            settings = start_settings(self.configuration)
-            if self._metrics_export is not None:
-                self._metrics = start_export(self._metrics_export)
-            try:
-                self._runtime = _core.Runtime(settings, wants_events=bool(self._listeners))
-            except Exception:
-                self._close_metrics()
-                raise
-            self._started_in = os.getpid()
-            if os.environ.get("CONDUCTOR_WORKER_ISOLATION", "").strip().lower() == "process":
-                _logger.warning(
-                    "CONDUCTOR_WORKER_ISOLATION=process has no effect: all workers run in this process"
-                )
-            self._log_thread = self._workers.run("conductor-log", Loggers(self._runtime).deliver)
-            if self._listeners:
-                self._workers.run("conductor-events", deliver, self._runtime, self._listeners)
-            stop_at_exit(self)
-            log_safely(_logger.info, "worker host started for %s", shown_url(self.configuration.host))
-        return self._runtime
-
-    def _close_metrics(self) -> None:
-        if self._metrics is not None:
-            self._metrics.close()
-
-    def stop_in_this_process(self) -> None:
-        """Stop what was started here; nothing in a forked child."""
-        if self._started_in == os.getpid():
-            self.stop()
+        runtime = self._lifetime.runtime
+        return 0 if runtime is None else runtime.dead_letters()
 
     def __enter__(self) -> WorkerHost:
         return self

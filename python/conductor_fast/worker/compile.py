@@ -39,8 +39,8 @@ def _everything(name: str) -> Converter:
 class Compiler:
     """Makes the converters of one function.
 
-    Not `strict`, the SDK's leniency (sdk-contract.md, 1.6): parameters and items that are plain values stay
-    as they came, null fits everywhere, what is missing is None, and an unknown annotation asks nothing.
+    Not `strict`, the SDK's leniency (automator/utils.py): parameters and items that are plain values stay as
+    they came, null fits everywhere, what is missing is None, and an unknown annotation asks nothing.
     Fields of records are checked all the same, as dacite does for the SDK.
     """
 

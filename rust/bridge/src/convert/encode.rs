@@ -1,40 +1,16 @@
 //! Python objects to JSON, straight into the request body.
 #![allow(unsafe_code, reason = "the C API's exact-type calls: the way a dict of 5 takes 0.1 µs and not 1")]
 
-use std::ffi::c_int;
-
 use conductor_core::wire::write_json_string;
-use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyFloat;
 
 use super::encode_error::{EncodeError, key_segment};
+use super::encode_scalar::{Encoded, Nan, float, int, narrow_string, small_int, string};
 
 /// The server's parser refuses a body of more than 1,000 levels; the result around the output has one.
 const MAX_DEPTH: usize = 998;
-
-/// What becomes of the floats that JSON has no word for: NaN and the infinities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nan {
-    Fail,
-    Null,
-    /// "NaN", "Infinity", "-Infinity".
-    Text,
-}
-
-impl Nan {
-    pub(crate) fn from_name(name: &str) -> PyResult<Self> {
-        match name {
-            "fail" => Ok(Self::Fail),
-            "null" => Ok(Self::Null),
-            "string" => Ok(Self::Text),
-            _ => Err(PyValueError::new_err("nan: give \"fail\", \"null\" or \"string\"")),
-        }
-    }
-}
-
-type Encoded = Result<(), EncodeError>;
 
 pub(crate) struct Encoder<'a, 'py> {
     pub(crate) out: &'a mut Vec<u8>,
@@ -58,9 +34,9 @@ impl<'py> Encoder<'_, 'py> {
         unsafe {
             let class = ffi::Py_TYPE(object);
             if class == &raw mut ffi::PyUnicode_Type {
-                return self.narrow_string(object).then_some(Ok(()));
+                return narrow_string(self.out, object).then_some(Ok(()));
             } else if class == &raw mut ffi::PyLong_Type {
-                return self.small_int(object).then_some(Ok(()));
+                return small_int(self.out, object).then_some(Ok(()));
             } else if object == ffi::Py_None() {
                 self.out.extend_from_slice(b"null");
             } else if object == ffi::Py_True() {
@@ -68,7 +44,7 @@ impl<'py> Encoder<'_, 'py> {
             } else if object == ffi::Py_False() {
                 self.out.extend_from_slice(b"false");
             } else if class == &raw mut ffi::PyFloat_Type {
-                return Some(self.float(object));
+                return Some(float(self.out, object, self.nan));
             } else {
                 return None;
             }
@@ -100,14 +76,14 @@ impl<'py> Encoder<'_, 'py> {
                 return self.tuple(object, depth);
             }
             if ffi::PyUnicode_Check(pointer) != 0 {
-                self.string(pointer);
+                string(self.out, pointer);
                 return Ok(());
             }
             if ffi::PyLong_Check(pointer) != 0 {
-                return self.int(object);
+                return int(self.out, object);
             }
             if ffi::PyFloat_Check(pointer) != 0 {
-                return self.float(pointer);
+                return float(self.out, pointer, self.nan);
             }
             if ffi::PyDict_Check(pointer) != 0 {
                 return self.dict(object, depth);
@@ -130,110 +106,6 @@ impl<'py> Encoder<'_, 'py> {
             Some(encoded) => encoded,
             None => self.branch(value, depth),
         }
-    }
-
-    /// A str of characters below U+0100: those cannot fail to have UTF-8, and making it runs no code.
-    fn narrow_string(&mut self, object: *mut ffi::PyObject) -> bool {
-        // SAFETY: `object` is a str.
-        let narrow = unsafe { ffi::PyUnicode_KIND(object) } == ffi::PyUnicode_1BYTE_KIND;
-        if narrow {
-            self.string(object);
-        }
-        narrow
-    }
-
-    fn string(&mut self, object: *mut ffi::PyObject) {
-        let mut size: ffi::Py_ssize_t = 0;
-        // SAFETY: `object` is a str; the bytes belong to it and it outlives their use here.
-        unsafe {
-            let data = ffi::PyUnicode_AsUTF8AndSize(object, &raw mut size);
-            if data.is_null() {
-                ffi::PyErr_Clear();
-                return self.string_with_surrogates(object);
-            }
-            let bytes = std::slice::from_raw_parts(data.cast::<u8>(), size.unsigned_abs());
-            write_json_string(self.out, std::str::from_utf8_unchecked(bytes));
-        }
-    }
-
-    /// A lone surrogate has no UTF-8: it travels as the escape that `json` writes.
-    #[cold]
-    fn string_with_surrogates(&mut self, object: *mut ffi::PyObject) {
-        let mut pending = String::new();
-        // SAFETY: `object` is a str.
-        let length = unsafe { ffi::PyUnicode_GetLength(object) };
-        self.out.push(b'"');
-        for index in 0..length {
-            // SAFETY: `object` is a str of `length` characters.
-            let code = unsafe { ffi::PyUnicode_ReadChar(object, index) };
-            if let Some(character) = char::from_u32(code) {
-                pending.push(character);
-            } else {
-                self.unquoted(&std::mem::take(&mut pending));
-                self.out.extend_from_slice(format!("\\u{code:04x}").as_bytes());
-            }
-        }
-        self.unquoted(&pending);
-        self.out.push(b'"');
-    }
-
-    fn unquoted(&mut self, text: &str) {
-        let mut quoted = Vec::new();
-        write_json_string(&mut quoted, text);
-        self.out.extend_from_slice(quoted.get(1..quoted.len() - 1).unwrap_or_default());
-    }
-
-    fn small_int(&mut self, object: *mut ffi::PyObject) -> bool {
-        let mut overflow: c_int = 0;
-        // SAFETY: `object` is an int; the overflow is told without an exception.
-        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow) };
-        if overflow == 0 {
-            self.out.extend_from_slice(itoa::Buffer::new().format(small).as_bytes());
-        }
-        overflow == 0
-    }
-
-    fn int(&mut self, object: &Bound<'py, PyAny>) -> Encoded {
-        if self.small_int(object.as_ptr()) {
-            return Ok(());
-        }
-        // SAFETY: `object` is an int; the result is a new str, or null with an error set.
-        let digits =
-            unsafe { Bound::from_owned_ptr_or_err(object.py(), ffi::PyNumber_ToBase(object.as_ptr(), 10)) };
-        let Ok(digits) = digits.and_then(|digits| digits.extract::<String>()) else {
-            let problem = "is an integer of more digits than Python converts (sys.set_int_max_str_digits)";
-            return Err(EncodeError::new(problem));
-        };
-        self.out.extend_from_slice(digits.as_bytes());
-        Ok(())
-    }
-
-    fn float(&mut self, object: *mut ffi::PyObject) -> Encoded {
-        // SAFETY: `object` is a float.
-        let value = unsafe { ffi::PyFloat_AsDouble(object) };
-        if value.is_finite() {
-            self.out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
-            return Ok(());
-        }
-        self.without_a_word(value)
-    }
-
-    #[cold]
-    fn without_a_word(&mut self, value: f64) -> Encoded {
-        let text = match self.nan {
-            Nan::Fail => {
-                let name = if value.is_nan() { "NaN" } else { "infinite" };
-                let problem =
-                    format!("is {name}, which JSON has no word for (worker setting nan: null or string)");
-                return Err(EncodeError::new(problem));
-            }
-            Nan::Null => "null",
-            Nan::Text if value.is_nan() => r#""NaN""#,
-            Nan::Text if value > 0.0 => r#""Infinity""#,
-            Nan::Text => r#""-Infinity""#,
-        };
-        self.out.extend_from_slice(text.as_bytes());
-        Ok(())
     }
 
     fn dict(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Encoded {
@@ -278,7 +150,7 @@ impl<'py> Encoder<'_, 'py> {
 
     fn plain_key(&mut self, key: *mut ffi::PyObject) -> bool {
         // SAFETY: `key` is a live object.
-        unsafe { ffi::Py_TYPE(key) == &raw mut ffi::PyUnicode_Type && self.narrow_string(key) }
+        unsafe { ffi::Py_TYPE(key) == &raw mut ffi::PyUnicode_Type && narrow_string(self.out, key) }
     }
 
     /// Numbers, booleans and None become strings as `json` makes them; a key of parts becomes the text of

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::decode::decode;
-use super::encode::{Encoder, Nan};
+use super::encode::Encoder;
+use super::encode_scalar::Nan;
 use super::members::{Members, NamedMembers};
 
 /// A JSON object as the input of a task is read.

@@ -5,13 +5,15 @@ mod duration;
 mod decode;
 mod members;
 mod encode_error;
+mod encode_scalar;
 mod encode;
 mod json;
 mod settings;
 
 pub(crate) use decode::decode;
 pub(crate) use duration::from_millis;
-pub(crate) use encode::{Encoder, Nan};
+pub(crate) use encode::Encoder;
+pub(crate) use encode_scalar::Nan;
 pub(crate) use error::to_python;
 pub(crate) use json::{decode_json, decode_members, encode_json};
 pub(crate) use members::{Members, NamedMembers};

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foldhash::fast::RandomState;
 use tokio::sync::{Notify, watch};
@@ -19,7 +19,8 @@ use crate::settings::HighWater;
 #[derive(Default)]
 pub struct Ledger {
     state: Mutex<State>,
-    changed: Condvar,
+    /// What a drain waits for may be over.
+    pub(super) changed: Condvar,
     /// A lease is due earlier than any before.
     pub(super) sooner: Notify,
     /// Too much waits for the server's yes for more tasks to be taken.
@@ -32,16 +33,16 @@ pub(super) struct State {
     /// Reports that the server took, heartbeats too: what tells a bad result from a sick server.
     pub(super) accepted: u64,
     pub(super) last_id: u64,
-    polls_in_flight: usize,
+    pub(super) polls_in_flight: usize,
     pub(super) held: HashMap<HoldId, Holding, RandomState>,
     /// How many of them wait on disk.
     pub(super) on_disk: usize,
     /// Since when all of them do.
-    settled_since: Option<Instant>,
+    pub(super) settled_since: Option<Instant>,
     /// The latest holding of each task: a server may hand out a task twice. It outlives the holding for as
     /// long as a poll is in flight that may bring the task once more.
-    latest: HashMap<Arc<str>, HoldId, RandomState>,
-    polls: HashMap<Arc<str>, Polls>,
+    pub(super) latest: HashMap<Arc<str>, HoldId, RandomState>,
+    pub(super) polls: HashMap<Arc<str>, Polls>,
     pub(super) leases: Leases,
 }
 
@@ -53,9 +54,6 @@ pub(super) struct Holding {
     waits: Option<(Instant, usize)>,
 }
 
-/// After a stop, what is on disk already still gets so long: a last burst to a server that takes it.
-const LAST_BURST: Duration = Duration::from_secs(3);
-
 /// A function has returned.
 pub(super) struct Returned {
     pub id: HoldId,
@@ -66,10 +64,6 @@ pub(super) struct Returned {
 }
 
 impl State {
-    fn is_empty(&self) -> bool {
-        self.polls_in_flight == 0 && self.held.is_empty()
-    }
-
     pub(super) fn enter(&mut self, id: HoldId, task_id: &Arc<str>, task_type: &Arc<str>, clock: LeaseClock) {
         let held = Held {
             task_id: Arc::clone(task_id),
@@ -78,37 +72,6 @@ impl State {
             is_on_disk: false,
         };
         self.held.insert(id, Holding { held, clock: Some(clock), waits: None });
-    }
-
-    /// Zero once nothing has to be waited for; `None` while what is waited for is not on disk.
-    fn time_to_wait(&mut self, now: Instant) -> Option<Duration> {
-        if self.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        if self.polls_in_flight > 0 || self.held.len() > self.on_disk {
-            self.settled_since = None;
-            return None;
-        }
-        Some((*self.settled_since.get_or_insert(now) + LAST_BURST).saturating_duration_since(now))
-    }
-}
-
-/// Counted as a poll in flight until it is dropped, whatever becomes of the poll and of what it brings.
-pub struct PollInFlight {
-    ledger: Arc<Ledger>,
-    task_type: Arc<str>,
-    number: u64,
-}
-
-impl Drop for PollInFlight {
-    fn drop(&mut self) {
-        let mut guard = self.ledger.lock();
-        let state = &mut *guard;
-        state.polls_in_flight -= 1;
-        if let Some(polls) = state.polls.get_mut(&self.task_type) {
-            polls.ended(self.number, |task_id| _ = state.latest.remove(&task_id));
-        }
-        self.ledger.tell(state);
     }
 }
 
@@ -129,13 +92,6 @@ impl Ledger {
 
     pub(super) fn accepted(&self) -> u64 {
         self.lock().accepted
-    }
-
-    pub fn poll(self: &Arc<Self>, task_type: &Arc<str>) -> PollInFlight {
-        let mut state = self.lock();
-        state.polls_in_flight += 1;
-        let number = state.polls.entry(Arc::clone(task_type)).or_default().begun();
-        PollInFlight { ledger: Arc::clone(self), task_type: Arc::clone(task_type), number }
     }
 
     /// Enters a task that was handed out. `None`: it runs here already, or its result waits for the server's
@@ -253,26 +209,6 @@ impl Ledger {
         self.tell(state);
     }
 
-    /// Blocks the caller until nothing is owed, or only what is on disk and has had its last burst; false if
-    /// that took longer than `timeout`.
-    pub fn wait_empty(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
-        let mut state = self.lock();
-        loop {
-            let now = Instant::now();
-            let burst = state.time_to_wait(now);
-            if burst == Some(Duration::ZERO) {
-                return true;
-            }
-            let left = deadline.saturating_duration_since(now);
-            if left.is_zero() {
-                return false;
-            }
-            let left = burst.map_or(left, |burst| burst.min(left));
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
     pub fn held(&self) -> Vec<Held> {
         self.lock().held.values().map(|entry| entry.held.clone()).collect()
     }
@@ -290,6 +226,8 @@ impl Ledger {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::wire::TaskIdentity;
 
@@ -301,7 +239,7 @@ pub(super) mod tests {
         LeaseClock { since: Instant::now(), response_timeout: Duration::from_secs(response_timeout) }
     }
 
-    fn returned(id: HoldId, size: usize, in_progress: bool) -> Returned {
+    pub(crate) fn returned(id: HoldId, size: usize, in_progress: bool) -> Returned {
         Returned { id, size, in_progress }
     }
 
@@ -331,32 +269,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn empty_again_only_after_the_last_yes() {
-        let ledger = Arc::new(Ledger::default());
-        assert!(ledger.wait_empty(Duration::ZERO));
-        let poll = ledger.poll(&"greet".into());
-        let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
-        let first = hold().unwrap();
-        let returned_at = Instant::now();
-        ledger.finished(returned_at, [returned(first, 7, true)].into_iter(), drop);
-        let second = hold().unwrap();
-        drop(poll);
-        let outbox = ledger.outbox(returned_at + Duration::from_secs(3));
-        assert_eq!((outbox.results, outbox.bytes), (1, 7));
-        assert_eq!(outbox.oldest_age, Some(Duration::from_secs(3)));
-        ledger.settled(first);
-        assert_eq!(ledger.outbox(returned_at), OutboxView::default());
-        assert!(!ledger.wait_empty(Duration::from_millis(1)));
-        assert_eq!(ledger.held().len(), 1);
-        assert_eq!(ledger.held()[0].stage, Stage::Running);
-        let waiter = std::thread::spawn({
-            let ledger = Arc::clone(&ledger);
-            move || ledger.wait_empty(Duration::from_secs(10))
-        });
-        ledger.settled(second);
-        assert!(waiter.join().unwrap());
-    }
-    #[test]
     fn a_task_is_held_once_unless_it_was_handed_in() {
         let ledger = Ledger::default();
         let hold = || ledger.hold(&"t1".into(), &"greet".into(), clock(0));
@@ -373,24 +285,5 @@ pub(super) mod tests {
         assert_eq!(hold(), None, "the late yes was to the first holding");
         ledger.settled(again);
         assert!(ledger.held().is_empty() && hold().is_some());
-    }
-
-    #[test]
-    fn a_poll_in_flight_may_bring_what_was_settled_meanwhile() {
-        let ledger = Arc::new(Ledger::default());
-        let task_type: Arc<str> = "greet".into();
-        let hold = || ledger.hold(&"t1".into(), &task_type, clock(0));
-        let settle = |id, in_progress| {
-            ledger.finished(Instant::now(), [returned(id, 7, in_progress)].into_iter(), drop);
-            ledger.settled(id);
-        };
-        let poll = ledger.poll(&task_type);
-        settle(hold().unwrap(), true);
-        settle(hold().expect("handed in"), false);
-        assert_eq!(hold(), None, "the poll was sent before the yes");
-        let _another = ledger.poll(&task_type);
-        drop(poll);
-        settle(hold().expect("this poll was sent after it"), false);
-        assert_eq!(hold(), None);
     }
 }

@@ -1,10 +1,10 @@
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::letter::Letter;
 use super::outbox::now;
-use super::trouble::Line;
+use super::trouble::{Line, Trouble};
 use super::updater::Updater;
 use super::ways::Change;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::observe::{Area, Happening, Level, LogRecord};
 /// What the updater tells: the log, whoever listens, and the metrics.
 impl Updater {
     pub(super) fn troubled(&self, letter: &Letter, error: &Error) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.trouble();
         let task_type = &letter.metrics.task_type;
         let line = trouble.failed(task_type, now());
         self.failing_types.store(trouble.types(), Ordering::Relaxed);
@@ -32,7 +32,7 @@ impl Updater {
     pub(super) fn is_up(&self, letter: &Letter) {
         let task_type = &letter.metrics.task_type;
         let changes = self.outbox.is_up(task_type);
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.trouble();
         let ended = trouble.ended(task_type);
         self.failing_types.store(trouble.types(), Ordering::Relaxed);
         drop(trouble);
@@ -49,8 +49,7 @@ impl Updater {
         for change in changes {
             let (level, message) = match (change, error) {
                 (Change::TypeOpened, Some(_)) => {
-                    let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !trouble.is_told(task_type) {
+                    if !self.trouble().is_told(task_type) {
                         continue;
                     }
                     let message =
@@ -100,6 +99,10 @@ impl Updater {
             tries: letter.trials.failed,
             result: letter.result.body.clone(),
         });
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn debug(&self, letter: &Letter, message: impl FnOnce() -> String) {

@@ -6,6 +6,7 @@ mod error_counts;
 mod worker_counts;
 mod worker_metrics;
 mod spool_view;
+mod host_view;
 mod process_metrics;
 mod guarded;
 mod exposition;
@@ -18,11 +19,9 @@ pub use error_counts::ErrorLabel;
 pub use event::{Area, EventSink, Happening, Level, LogRecord, TaskRunnerEvent};
 pub(crate) use guarded::Guarded;
 pub use histogram::{Distribution, RecentDistribution};
+pub use host_view::{HostState, HostView, LiveHost, OutboxView, WorkerView};
 pub(crate) use process_metrics::{HeldMetrics, abandoned, add_host, panicked, token_failed};
-pub use process_metrics::{
-    HostState, HostView, HttpCall, LiveHost, MetricsSnapshot, OutboxView, RequestTimes, WorkerView,
-    http_request, worker_metrics,
-};
+pub use process_metrics::{HttpCall, MetricsSnapshot, RequestTimes, http_request, worker_metrics};
 pub use spool_view::SpoolView;
 pub use worker_counts::{OutcomeTimes, WorkerCounts};
 pub use worker_metrics::{Returned, WorkerMetrics};

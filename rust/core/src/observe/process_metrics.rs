@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::histogram::{RecentDistribution, RecentTimes};
+use super::host_view::{HostState, HostView, LiveHost, OutboxView, WorkerView};
 use super::spool_view::SpoolView;
 use super::worker_counts::WorkerCounts;
 use super::worker_metrics::WorkerMetrics;
@@ -50,60 +51,6 @@ impl HttpCall {
     }
 }
 
-/// A host that can be looked at, from any thread and without waiting.
-pub trait LiveHost: Send + Sync {
-    fn view(&self) -> HostView;
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HostState {
-    Running,
-    Draining,
-    Stopped,
-}
-
-/// Results that have not yet the server's yes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OutboxView {
-    pub results: usize,
-    pub bytes: usize,
-    pub oldest_age: Option<Duration>,
-}
-
-/// One host at the time of a look.
-#[derive(Debug, Clone)]
-pub struct HostView {
-    /// The server's URL without user information.
-    pub server: String,
-    pub state: HostState,
-    pub outbox: OutboxView,
-    /// `None`: results are in memory only.
-    pub spool: Option<SpoolView>,
-    /// So much waits there that no task is taken.
-    pub outbox_is_full: bool,
-    /// The server refuses the key or its token, and no task is taken.
-    pub unauthorized: bool,
-    pub workers: Vec<WorkerView>,
-}
-
-#[derive(Debug, Clone)]
-pub struct WorkerView {
-    pub task_type: Arc<str>,
-    pub domain: Option<String>,
-    pub worker_id: String,
-    pub thread_count: usize,
-    pub slots_in_use: usize,
-    /// Tasks that wait for a thread.
-    pub prefetched: usize,
-    pub paused: bool,
-    /// Its results do not get through, and no task of it is taken.
-    pub results_blocked: bool,
-    /// Between the starts of two idle polls.
-    pub poll_interval: Duration,
-    /// How long its next poll is overdue.
-    pub overdue: Duration,
-}
-
 /// The counters of a queue, made with the first call.
 pub fn worker_metrics(task_type: &Arc<str>, domain: Option<&str>) -> Arc<WorkerMetrics> {
     let mut registry = registry();
@@ -128,7 +75,7 @@ pub fn http_request(call: HttpCall, status: u16, took: Duration) {
     if status == 200 {
         return REQUESTS[call as usize].add(took);
     }
-    let mut others = OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut others = other_requests();
     others.entry((call, status)).or_insert_with(|| Box::new(RecentTimes::new())).add(took);
 }
 
@@ -153,10 +100,7 @@ pub(crate) struct HeldMetrics {
 impl HeldMetrics {
     pub(crate) fn hold() -> Self {
         // Fields are made in the order in which they are written.
-        Self {
-            _registry: registry(),
-            _requests: OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner),
-        }
+        Self { _registry: registry(), _requests: other_requests() }
     }
 }
 
@@ -167,12 +111,16 @@ fn registry() -> MutexGuard<'static, Registry> {
     if registry.process != process {
         *registry = Registry { process, start: Some(Instant::now()), workers: Vec::new(), hosts: Vec::new() };
         REQUESTS.iter().for_each(RecentTimes::clear);
-        OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        other_requests().clear();
         TOKEN_FAILURES.store(0, Ordering::Relaxed);
         PANICS.store(0, Ordering::Relaxed);
         ABANDONED.store(0, Ordering::Relaxed);
     }
     registry
+}
+
+fn other_requests() -> MutexGuard<'static, OtherRequests> {
+    OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Requests of one kind with one status.
@@ -280,7 +228,6 @@ fn requests() -> Vec<RequestTimes> {
     let mut requests: Vec<_> =
         HttpCall::ALL.into_iter().map(|call| made(call, 200, &REQUESTS[call as usize])).collect();
     requests.retain(|request| request.times.all.count() > 0);
-    let others = OTHER_REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
-    requests.extend(others.iter().map(|((call, status), times)| made(*call, *status, times)));
+    requests.extend(other_requests().iter().map(|((call, status), times)| made(*call, *status, times)));
     requests
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use super::error_counts::ErrorLabel;
 use super::exposition::{Labels, Series};
 use super::histogram::{Distribution, RecentDistribution, TIME_BOUNDS};
-use super::process_metrics::{MetricsSnapshot, WorkerView};
+use super::host_view::WorkerView;
+use super::process_metrics::MetricsSnapshot;
 use super::spool_view::SpoolView;
 use super::worker_counts::{OutcomeTimes, WorkerCounts};
 

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::process_metrics::{HostState, MetricsSnapshot};
+use super::host_view::HostState;
+use super::process_metrics::MetricsSnapshot;
 
 /// `/workers.json`: what a page or a terminal shows of this process.
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use crate::error::Error;
 const MAX_POLL_TIMEOUT: Duration = Duration::from_millis(5_000);
 /// More slots than this in one worker is a mistake in a unit, not a wish.
 const MAX_THREAD_COUNT: usize = 10_000;
-/// A batch of more saves nothing (performance.md, 6), and what is held here nobody else can run.
+/// Polls that bring more cost no less a task, and what is held here nobody else can run.
 const MAX_PREFETCH: usize = 64;
 
 /// What passes between the starts of two polls while there is nothing to do.

@@ -3,7 +3,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::directory::{Directory, HeldFile};
 use super::row::{DAMAGED, Damage, RowId, RowState, StoredResult};
-use super::store::{Store, Unusable};
+use super::store::Store;
+use super::unusable::Unusable;
 
 /// So many rows are moved in one transaction, and so much of their bodies is in memory.
 const AT_ONCE: u16 = 64;
@@ -58,11 +59,7 @@ impl Adoption<'_> {
         match moved {
             Ok(()) => held.remove(),
             Err(Unusable::Corrupt(problem)) => self.quarantine(held, problem),
-            Err(Unusable::Newer(version)) => {
-                let why = format!("it was written by a later version of this package (format {version})");
-                self.adopted.left.push((path.to_owned(), why));
-            }
-            Err(Unusable::Failed(error)) => self.adopted.left.push((path.to_owned(), error.to_string())),
+            Err(unusable) => self.adopted.left.push((path.to_owned(), unusable.to_string())),
         }
     }
 

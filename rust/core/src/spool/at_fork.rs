@@ -1,9 +1,16 @@
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::{MutexGuard, RwLockWriteGuard};
+use std::sync::{MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::directory::locks;
-use super::store::at_rest;
+
+/// SQLite has locks of its own for all files of a process, which a forked child must not find taken.
+static AT_WORK: RwLock<()> = RwLock::new(());
+
+/// Held while SQLite is called; not twice by one thread.
+pub(super) fn at_work() -> RwLockReadGuard<'static, ()> {
+    AT_WORK.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a process that forks holds meanwhile.
 pub(crate) struct SpoolsAtRest {
@@ -14,7 +21,7 @@ pub(crate) struct SpoolsAtRest {
 
 impl SpoolsAtRest {
     pub(crate) fn hold() -> Self {
-        Self { _stores: at_rest(), files: locks() }
+        Self { _stores: AT_WORK.write().unwrap_or_else(PoisonError::into_inner), files: locks() }
     }
 
     /// In the child, which would otherwise keep its parent's files locked for as long as it lives.

@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::at_fork::at_work;
 use super::directory::Directory;
 use super::queue::{Batch, Request};
 use super::room::Room;
 use super::row::{RowId, StoredResult};
 use super::shared::Shared;
 use super::socket::Socket;
-use super::store::{Store, Unusable, at_work};
+use super::store::Store;
+use super::unusable::Unusable;
 use super::writer::Writer;
 use crate::error::Error;
 use crate::observe::{Area, EventSink, Level, LogRecord, SpoolView};

@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::at_fork::at_work;
 use super::command::{Answer, Command, line};
 use super::directory::{Directory, HeldFile};
 use super::socket::ask;
-use super::store::{Store, at_work};
+use super::store::Store;
 use crate::error::Error;
 
 /// A file of results, and its answer to a command.

@@ -5,14 +5,16 @@
 
 mod row;
 mod directory;
-mod store;
 mod at_fork;
+mod unusable;
+mod store;
 mod command;
 mod adoption;
 mod queue;
 mod shared;
 mod room;
 mod writer;
+mod takeover;
 mod socket;
 mod handle;
 mod manage;

@@ -1,12 +1,12 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 use super::row::{COLUMNS, Damage, RowId, RowState, StoredResult};
+use super::unusable::Unusable;
 use crate::settings::Durability;
 
 /// Counted up when the tables change; a file with a greater number was written by a later version.
@@ -50,42 +50,6 @@ const INSERT: &str = "
         created = excluded.created, deadline = excluded.deadline, attempts = excluded.attempts,
         first_error = excluded.first_error
     WHERE results.is_terminal = 0 AND excluded.created >= results.created";
-
-/// Why a file cannot be used.
-#[derive(Debug)]
-pub(super) enum Unusable {
-    /// What is in it is damaged.
-    Corrupt(String),
-    /// Written by a later version of this package, which alone knows what it means.
-    Newer(i64),
-    /// The disk, rights, another process: perhaps it can be used later.
-    Failed(rusqlite::Error),
-}
-
-impl std::fmt::Display for Unusable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Corrupt(problem) => f.write_str(problem),
-            Self::Newer(version) => {
-                write!(f, "written by a later version of this package (format {version})")
-            }
-            Self::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
-/// SQLite has locks of its own for all files of a process, which a forked child must not find taken.
-static AT_WORK: RwLock<()> = RwLock::new(());
-
-/// Held while SQLite is called; not twice by one thread.
-pub(super) fn at_work() -> RwLockReadGuard<'static, ()> {
-    AT_WORK.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Held by a process that forks.
-pub(super) fn at_rest() -> RwLockWriteGuard<'static, ()> {
-    AT_WORK.write().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What lies in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -309,24 +273,4 @@ fn unsigned(number: i64) -> u64 {
 
 fn shortened(error: &str) -> String {
     error.chars().take(MAX_ERROR_CHARS).collect()
-}
-
-pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, _) => {
-            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        }
-        // A column of another type than any that we write.
-        rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::Utf8Error(..) => true,
-        _ => false,
-    }
-}
-
-impl From<rusqlite::Error> for Unusable {
-    fn from(error: rusqlite::Error) -> Self {
-        if is_corrupt(&error) { Self::Corrupt(error.to_string()) } else { Self::Failed(error) }
-    }
 }

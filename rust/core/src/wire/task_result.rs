@@ -135,7 +135,7 @@ impl TaskResultWriter {
     }
 
     /// Gives a task back that was not started: it is offered again at once. The server replaces the output by
-    /// what it is sent, so that goes back too (protocol.md, 0).
+    /// what it is sent, so that goes back too (conductor-server 3.32.3).
     pub fn hand_back(task: &PolledTask, worker_id: &str) -> TaskResult {
         let mut writer = Self::begin(&task.identity, worker_id, Status::InProgress);
         let output = Some(task.output()).filter(|output| output.starts_with(b"{"));

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -98,8 +98,7 @@ impl LeaseManager {
 
     /// One a second for each task type whose last one was missed.
     fn may_probe(&self, beat: &Beat) -> bool {
-        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        missing.get(&beat.lease.task_type).is_none_or(|last| last.elapsed() >= PROBE_EVERY)
+        self.missing().get(&beat.lease.task_type).is_none_or(|last| last.elapsed() >= PROBE_EVERY)
     }
 
     /// The answer to a beat does not tell that the task was cancelled or has timed out; the task does.
@@ -131,8 +130,7 @@ impl LeaseManager {
     #[cold]
     fn missed(&self, beat: &Beat, failure: &Error) {
         let task_type = &beat.lease.task_type;
-        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        if missing.insert(Arc::clone(task_type), Instant::now()).is_none() {
+        if self.missing().insert(Arc::clone(task_type), Instant::now()).is_none() {
             let message = format!(
                 "the lease of a task of {task_type:?} cannot be extended and is tried again: {failure}"
             );
@@ -142,9 +140,13 @@ impl LeaseManager {
 
     fn extended(&self, beat: &Beat) {
         let task_type = &beat.lease.task_type;
-        if self.missing.lock().unwrap_or_else(PoisonError::into_inner).remove(task_type).is_some() {
+        if self.missing().remove(task_type).is_some() {
             self.log(Level::Info, format!("leases of {task_type:?} are extended again"), beat);
         }
+    }
+
+    fn missing(&self) -> MutexGuard<'_, HashMap<Arc<str>, Instant>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log(&self, level: Level, message: String, beat: &Beat) {

@@ -1,13 +1,12 @@
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_core::error::Error;
 use conductor_core::host::Runtime;
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
-use conductor_core::worker::{Assignment, Executor, Pace};
 
-use super::support::{DEADLINE, Lines, config, echo, eventually};
+use super::support::{DEADLINE, Immediate, Lines, config, eventually};
 
 /// A server that keeps the input of the task "far" in external storage.
 #[derive(Default)]
@@ -48,34 +47,6 @@ impl TaskClient for Externalising {
     }
 }
 
-/// Answers at once, and remembers the ids.
-#[derive(Default)]
-struct Immediate(Mutex<Vec<String>>);
-
-impl Executor for Immediate {
-    fn submit(&self, batch: Vec<Assignment>) -> bool {
-        for Assignment { task, completion, .. } in batch {
-            self.0.lock().unwrap().push(task.identity.task_id.to_string());
-            completion.complete(echo(&task));
-        }
-        false
-    }
-
-    fn set_limit(&self, _limit: usize) {}
-
-    fn pace(&self, _now: Instant) -> Pace {
-        Pace::default()
-    }
-
-    fn take_back(&self, _now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
-        (Vec::new(), None)
-    }
-
-    fn relieve(&self) -> bool {
-        false
-    }
-}
-
 #[test]
 fn a_task_whose_input_was_moved_out_fails_and_never_runs() {
     let client = Arc::new(Externalising::default());
@@ -86,7 +57,7 @@ fn a_task_whose_input_was_moved_out_fails_and_never_runs() {
     eventually("all three are reported", || client.reported.lock().unwrap().len() == 3);
     runtime.stop_polling().unwrap();
     assert!(runtime.wait_idle(DEADLINE).unwrap(), "the slot of the refused task is free again");
-    assert_eq!(*executor.0.lock().unwrap(), ["near", "empty"]);
+    assert_eq!(executor.batches().concat(), ["near", "empty"]);
     let reported = client.reported.lock().unwrap();
     let far = reported.iter().find(|result| result["taskId"] == "far").unwrap();
     assert_eq!(far["status"], "FAILED_WITH_TERMINAL_ERROR");

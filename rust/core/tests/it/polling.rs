@@ -6,10 +6,9 @@ use bytes::Bytes;
 use conductor_core::error::{Error, ErrorKind};
 use conductor_core::host::Runtime;
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
-use conductor_core::worker::{Assignment, Executor, Pace};
 use conductor_devserver::{DevServer, Options, PushOptions};
 
-use super::support::{DEADLINE, Engine, Lines, config, echo, eventually, fault, server};
+use super::support::{DEADLINE, Engine, Immediate, Lines, config, echo, eventually, fault, server};
 
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -129,34 +128,6 @@ impl TaskClient for Generous {
     }
 }
 
-/// Answers at once, and remembers how many tasks came together.
-#[derive(Default)]
-struct Immediate(Mutex<Vec<usize>>);
-
-impl Executor for Immediate {
-    fn submit(&self, batch: Vec<Assignment>) -> bool {
-        self.0.lock().unwrap().push(batch.len());
-        for Assignment { task, completion, .. } in batch {
-            completion.complete(echo(&task));
-        }
-        false
-    }
-
-    fn set_limit(&self, _limit: usize) {}
-
-    fn pace(&self, _now: Instant) -> Pace {
-        Pace::default()
-    }
-
-    fn take_back(&self, _now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
-        (Vec::new(), None)
-    }
-
-    fn relieve(&self) -> bool {
-        false
-    }
-}
-
 #[test]
 fn a_server_that_sends_more_than_asked_for_gets_every_task_back_and_no_slot_is_overbooked() {
     let client = Arc::new(Generous::default());
@@ -164,7 +135,7 @@ fn a_server_that_sends_more_than_asked_for_gets_every_task_back_and_no_slot_is_o
     let runtime = Runtime::start_with(Arc::clone(&client) as _, 4, Arc::new(Lines::default())).unwrap();
     runtime.add_worker(config("greedy", 2), Arc::clone(&executor) as _, false).unwrap();
     eventually("all seven are reported", || *client.reported.lock().unwrap() == 7);
-    assert!(executor.0.lock().unwrap().iter().all(|together| *together <= 2), "two slots hold two tasks");
+    assert!(executor.batches().iter().all(|batch| batch.len() <= 2), "two slots hold two tasks");
     runtime.stop_polling().unwrap();
     assert!(runtime.wait_idle(DEADLINE).unwrap());
 }

@@ -7,7 +7,7 @@ use conductor_core::observe::{EventSink, Level, LogRecord, TaskRunnerEvent};
 use conductor_core::settings::{Configuration, PollInterval, Prefetch, WorkerConfig};
 use conductor_core::transport::TaskClient;
 use conductor_core::wire::{PolledTask, Status, TaskResult, TaskResultWriter};
-use conductor_core::worker::{Assignment, Completion, Ended, ReadyQueue, TaskRunner};
+use conductor_core::worker::{Assignment, Completion, Ended, Executor, Pace, ReadyQueue, TaskRunner};
 use conductor_devserver::{DevServer, FaultRule, Options};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -43,6 +43,41 @@ impl Lines {
 
     pub(crate) fn events(&self) -> Vec<TaskRunnerEvent> {
         self.events.lock().unwrap().clone()
+    }
+}
+
+/// An executor without threads, which answers at once. Keeps the ids of the tasks that came together.
+#[derive(Default)]
+pub(crate) struct Immediate(Mutex<Vec<Vec<String>>>);
+
+impl Immediate {
+    pub(crate) fn batches(&self) -> Vec<Vec<String>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Executor for Immediate {
+    fn submit(&self, batch: Vec<Assignment>) -> bool {
+        let ids = batch.iter().map(|assignment| assignment.task.identity.task_id.to_string()).collect();
+        self.0.lock().unwrap().push(ids);
+        for Assignment { task, completion, .. } in batch {
+            completion.complete(echo(&task));
+        }
+        false
+    }
+
+    fn set_limit(&self, _limit: usize) {}
+
+    fn pace(&self, _now: Instant) -> Pace {
+        Pace::default()
+    }
+
+    fn take_back(&self, _now: Option<Instant>) -> (Vec<Assignment>, Option<Instant>) {
+        (Vec::new(), None)
+    }
+
+    fn relieve(&self) -> bool {
+        false
     }
 }
 
