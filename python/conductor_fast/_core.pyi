@@ -108,8 +108,8 @@ class Runtime:
         """Add a worker whose function runs on threads. Poll for it at once, unless paused or `on_request`.
 
         `whole_task`: lanes hand out the whole task, not its input. `members`: they may hand out a tuple of
-        the values of these alone. `to_plain` turns what JSON does not
-        know into what it does, or raises TypeError. ConfigurationError names the field.
+        the values of these alone. `to_plain` turns what JSON does not know into what it does, or raises
+        TypeError. ConfigurationError names the field.
         """
 
     def add_async_worker(
