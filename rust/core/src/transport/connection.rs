@@ -30,7 +30,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// One connection for one call at a time. Whoever calls drives it: no task of its own to wake, no channel to
-/// it (6.8 instead of 10.2 µs a task on hyper's: performance.md, 0).
+/// it (6.8 instead of 10.2 µs a task on hyper's, in a prototype).
 pub(super) struct Connection {
     stream: Box<dyn Stream>,
     /// The head of the request, and its body if that is small.

@@ -26,7 +26,7 @@ const AFTER_THROTTLING: Backoff = Backoff::new(Duration::from_secs(1), Duration:
 ///
 /// Left to the engine (`poll_timeout` not set): batches with `timeout=0`, since SQL stores hold a
 /// partial batch until the timeout; when the queue is drained one long poll for a single task, which
-/// every store answers as soon as there is one (protocol.md, 0). A batch after it finds what has come with that
+/// every store answers as soon as there is one (PostgresQueueDAO.java). A batch after it finds what has come with that
 /// task; while it finds nothing, ever fewer of these are sent: of three requests a task one is in vain.
 #[derive(Debug)]
 pub struct PollPlan {
@@ -129,7 +129,7 @@ impl PollPlan {
         interval.saturating_sub(took)
     }
 
-    /// SQL stores wait with a partial batch until the timeout (protocol.md, 0). They are asked for one task, and
+    /// SQL stores wait with a partial batch until the timeout (PostgresQueueDAO.java). They are asked for one task, and
     /// for twice as many after each full batch, so that none waits for others that do not come.
     fn learn(&mut self, request: PollRequest, received: usize, took: Duration) {
         let is_partial = received < request.count.min(LARGEST_BATCH);

@@ -203,7 +203,7 @@ impl TaskRunner {
             self.log(Level::Error, message);
         }
         // SQL stores hold the first tasks of a batch until it is full or the timeout is over, with the
-        // clocks of their leases running; a single task comes as soon as there is one (protocol.md, 0).
+        // clocks of their leases running; a single task comes as soon as there is one (PostgresQueueDAO.java).
         let since = if request.count > 1 { sent } else { Instant::now() };
         let taken = taken.unwrap_or_else(|| self.slots.take_anyway(tasks.len()));
         let fresh = self.hand_out(tasks, since, taken);
