@@ -8,9 +8,11 @@ import gc
 import sys
 import weakref
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
+import uvloop
 
 from conductor_fast import Configuration, TaskHandler, Worker, WorkerHost, get_task_context
 from conductor_fast.testing import DevServer
@@ -105,6 +107,62 @@ def test_a_coroutine_that_nothing_else_holds_is_kept(server: DevServer, host: Wo
     wait_until(lambda: gc.collect() >= 0 and waiting[0]() is None, "all to be let go", 10)
 
 
+@pytest.mark.usefixtures("_each_loop")
+def test_the_first_step_is_as_any_other(server: DevServer, host: WorkerHost) -> None:
+    async def look(how: str) -> dict[str, Any]:
+        task = asyncio.current_task()
+        found = {"is one of all": task in asyncio.all_tasks(), "timed out": False}
+        if how == "raises":
+            raise ValueError("at once")
+        if how == "exits":
+            raise SystemExit(3)
+        if how == "timeout" and sys.version_info >= (3, 11):
+            try:
+                async with asyncio.timeout(0.01):
+                    await asyncio.Event().wait()
+            except TimeoutError:
+                found["timed out"] = True
+        return found | {"is the same": asyncio.current_task() is task}
+
+    host.start_worker("look", look, 4)
+    ids = {
+        how: server.push("look", {"how": how}, retry_count=0) for how in ("raises", "exits", "timeout", "")
+    }
+    assert server.wait_for(2, "look", "COMPLETED")
+    assert server.wait_for(2, "look", "FAILED")
+    assert server.task(ids["raises"])["reasonForIncompletion"] == "at once"
+    assert server.task(ids["exits"])["reasonForIncompletion"] == "SystemExit: 3"
+    expected = {"is one of all": True, "is the same": True, "timed out": sys.version_info >= (3, 11)}
+    assert server.task(ids["timeout"])["outputData"] == expected
+    assert server.task(ids[""])["outputData"] == expected | {"timed out": False}
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_functions_that_await_nothing_let_others_have_their_turn(
+    server: DevServer, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    done = 0
+    done_by_turn: list[int] = []
+
+    async def work(a: int) -> None:
+        nonlocal done
+        done += 1
+
+    async def program() -> None:
+        workers = [Worker("work", work, thread_count=64)]
+        async with TaskHandler(workers, Configuration(server_api_url=server.url)):
+            server.push_many("work", {"a": 1}, 2_000)
+            while done < 2_000:
+                done_by_turn.append(done)
+                await asyncio.sleep(0)
+
+    loop = new_loop()
+    loop.run_until_complete(asyncio.wait_for(program(), 30))
+    loop.close()
+    most = max(later - earlier for earlier, later in pairwise([*done_by_turn, done]))
+    assert 0 < most <= 64
+
+
 def _with_factory(server: DevServer, factory: Callable[..., Any], pushes: int) -> list[Any]:
     """What is left of `pushes` tasks on a loop of the program's that has this task factory."""
     kinds: list[Any] = []
@@ -136,6 +194,28 @@ def test_the_task_factory_of_the_program_makes_them(server: DevServer) -> None:
 
     assert _with_factory(server, factory, 3) == [Own] * 3
     assert server.count("work", "COMPLETED") == 3
+
+
+def test_the_loop_of_the_program_makes_them(server: DevServer) -> None:
+    made: list[str] = []
+
+    class Own(asyncio.SelectorEventLoop):
+        def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+            made.append(coro.__name__)
+            return super().create_task(coro, **options)
+
+    async def program() -> None:
+        async with TaskHandler([Worker("own", own)], configuration):
+            server.push_many("own", {}, 3)
+            await until(lambda: server.count("own", "COMPLETED") == 3)
+
+    async def own() -> None: ...
+
+    configuration = Configuration(server_api_url=server.url)
+    loop = Own()
+    loop.run_until_complete(asyncio.wait_for(program(), 30))
+    loop.close()
+    assert made.count("run_job") == 3
 
 
 def test_one_that_never_began_is_reported_and_frees_its_slot(server: DevServer) -> None:

@@ -71,7 +71,9 @@ def test_what_the_users_loop_has_is_there(server: DevServer, configuration: Conf
         assert words == {f"w{number}" for number in range(20)}
         assert not handler.is_healthy()
         writer.close()
+        await writer.wait_closed()
         echo.close()
+        await echo.wait_closed()
 
     run(program())
     for task in server.tasks("talk"):

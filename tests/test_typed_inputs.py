@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,6 +51,36 @@ def test_inputs_become_what_the_function_says(server: DevServer) -> None:
     task = ran(server, Worker("bill", bill), {"order": ORDER, "discount": 1})
     assert task["status"] == "COMPLETED"
     assert task["outputData"] == {"pieces": 2, "year": 2026, "discount": 1.0}
+
+
+def plain(a: int, b: str = "none", *, c: Any = ()) -> dict[str, Any]:
+    return {"a": a, "b": b, "c": c}
+
+
+async def coroutine(a: int, b: str = "none", *, c: Any = ()) -> dict[str, Any]:
+    return plain(a, b, c=c)
+
+
+@pytest.mark.parametrize("function", [plain, coroutine])
+def test_inputs_of_one_worker_need_not_be_alike(
+    server: DevServer, host: WorkerHost, function: Callable[..., Any]
+) -> None:
+    host.start_worker("work", function)
+    huge = 10**30
+    inputs: list[dict[str, Any]] = [
+        {"a": 1, "b": "x", "c": None},
+        {"c": 1.5, "surplus": True, "a": 2},
+        {"b": "x"},
+        {"a": huge, "b": "x"},
+        {"a": 3, "c": {"nested": [1]}},
+        {"a": 4, "b": "x"},
+    ]
+    ids = [server.push("work", each, retry_count=0) for each in inputs]
+    assert server.wait_for(5, "work", "COMPLETED")
+    assert server.wait_for(1, "work", "FAILED_WITH_TERMINAL_ERROR")
+    for task_id, each in zip(ids, inputs, strict=True):
+        expected = {"a": each["a"], "b": each.get("b", "none"), "c": each.get("c", [])} if "a" in each else {}
+        assert server.task(task_id)["outputData"] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """The engine of `conductor_fast`, in Rust (rust/bridge). Not a public API: use the package's names."""
 
 from asyncio import Task
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, final
 
 from conductor_fast.model.context import TaskContext
 from conductor_fast.settings.server_settings import ServerSettings
 from conductor_fast.settings.worker_config import WorkerConfig
+from conductor_fast.worker.converter import Arguments, Member
 
 __all__ = [
     "AsyncExecutor",
@@ -21,6 +22,7 @@ __all__ = [
     "TokenSource",
     "__version__",
     "decode_json",
+    "decode_members",
     "encode_json",
     "render_metrics",
     "render_workers",
@@ -32,6 +34,9 @@ __version__: str
 
 def decode_json(text: bytes) -> dict[str, Any]:
     """A JSON object as the input of a task is read. ValueError tells the place, never what stands there."""
+
+def decode_members(text: bytes, members: Sequence[Member]) -> tuple[Any, ...] | None:
+    """The values of its `members`, as a lane hands them out; None if it would hand out the whole input."""
 
 def encode_json(
     value: object, to_plain: Callable[[Any], Any], nan: Literal["fail", "null", "string"] = "fail"
@@ -92,16 +97,29 @@ class Runtime:
         """
 
     def add_worker(
-        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
+        self,
+        config: WorkerConfig,
+        *,
+        whole_task: bool,
+        members: Sequence[Member] | None,
+        to_plain: Callable[[Any], Any],
+        on_request: bool,
     ) -> SyncExecutor:
         """Add a worker whose function runs on threads. Poll for it at once, unless paused or `on_request`.
 
-        `whole_task`: lanes hand out the whole task, not its input. `to_plain` turns what JSON does not
-        know into what it does, or raises TypeError. ConfigurationError names the field.
+        `whole_task`: lanes hand out the whole task, not its input. `members`: they may hand out a tuple of
+        the values of these alone. `to_plain` turns what JSON does not know into what it does, or raises
+        TypeError. ConfigurationError names the field.
         """
 
     def add_async_worker(
-        self, config: WorkerConfig, *, whole_task: bool, to_plain: Callable[[Any], Any], on_request: bool
+        self,
+        config: WorkerConfig,
+        *,
+        whole_task: bool,
+        members: Sequence[Member] | None,
+        to_plain: Callable[[Any], Any],
+        on_request: bool,
     ) -> AsyncExecutor:
         """As `add_worker`, for a coroutine function."""
 
@@ -181,10 +199,10 @@ class SyncExecutor:
 class Lane:
     """One thread's way to its tasks. Not for several threads at once."""
 
-    def take(self) -> dict[str, Any] | None:
+    def take(self) -> Arguments | None:
         """Wait for a task; its input, or the whole task. None once the executor is closed."""
 
-    def complete(self, output: dict[str, Any]) -> dict[str, Any] | None:
+    def complete(self, output: dict[str, Any]) -> Arguments | None:
         """Report COMPLETED with `output`; then the next task, if one is there, as `take`. Does not wait.
 
         An output that cannot be JSON fails the task with the path in the reason.
@@ -199,7 +217,7 @@ class Lane:
         callback_after_seconds: int | None = None,
         logs: list[tuple[str, int]] | None = None,
         external_output_payload_storage_path: str | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> Arguments | None:
         """Report any other outcome, then as `complete`. `logs`: (text, milliseconds since 1970).
 
         ValueError for a status that is none; the task is then still to be reported.
@@ -276,7 +294,7 @@ class Job:
     made: TaskContext | None
     """The task's context, if the function asked for it. Dropped with the report, and not kept after it."""
 
-    def start(self, task: Task[None] | None) -> dict[str, Any] | None:
+    def start(self, task: Task[None] | None) -> Arguments | None:
         """Tell that the coroutine begins, and keep its asyncio task until it is reported.
 
         Gives its input (or the whole task). None: it is not to run, since its input cannot be read, which is

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conductor_fast.worker.invoke import run_job
@@ -13,8 +15,22 @@ from conductor_fast.worker.invoke import run_job
 if TYPE_CHECKING:
     from conductor_fast._core import AsyncExecutor
     from conductor_fast.worker.binding import Binding
+    from conductor_fast.worker.converter import Arguments
 
 _JOIN_TIMEOUT = 1.0
+
+_Start = Callable[[Coroutine[Any, Any, None]], object]
+
+
+def _at_once(loop: asyncio.AbstractEventLoop) -> _Start | None:
+    """What makes tasks whose first step runs before the call returns: without a handle and a turn of the loop
+    for those that await nothing (25 instead of 38 thousand instructions a task).
+
+    None before CPython 3.12, and where the loop's class may make its tasks in a way of its own.
+    """
+    if sys.version_info >= (3, 12) and type(loop).__module__.partition(".")[0] in ("asyncio", "uvloop"):
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return None
 
 
 class AsyncWorkers:
@@ -26,16 +42,19 @@ class AsyncWorkers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._executors: list[AsyncExecutor] = []
+        self._at_once = _at_once(loop)
 
     def add(self, executor: AsyncExecutor, binding: Binding) -> None:
         """Run what comes to `executor` from now on."""
         self._executors.append(executor)
         self.loop.add_reader(executor.fileno(), self._drain, executor, binding.call)
 
-    def _drain(self, executor: AsyncExecutor, call: Callable[[dict[str, Any]], Any]) -> None:
-        create_task = self.loop.create_task
+    def _drain(self, executor: AsyncExecutor, call: Callable[[Arguments], Any]) -> None:
+        start: _Start = self.loop.create_task
+        if self._at_once is not None and self.loop.get_task_factory() is None:
+            start = self._at_once
         for job in executor.drain():
-            create_task(run_job(job, call, asyncio.current_task))  # the job keeps it
+            start(run_job(job, call, asyncio.current_task))  # the job keeps it
         for task in executor.take_cancelled():
             task.cancel("the server has ended this task")
 

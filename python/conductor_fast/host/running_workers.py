@@ -62,7 +62,13 @@ class RunningWorkers:
         """Poll for `worker`, or with `on_request` only when asked, and run what comes."""
         binding, key = worker.binding, worker.key
         add = runtime.add_async_worker if binding.is_async else runtime.add_worker
-        executor = add(worker.config, whole_task=binding.whole_task, to_plain=to_plain, on_request=on_request)
+        executor = add(
+            worker.config,
+            whole_task=binding.whole_task,
+            members=binding.members,
+            to_plain=to_plain,
+            on_request=on_request,
+        )
         self._executors[key], self._workers[key], self._lanes[key] = executor, worker, []
         if isinstance(executor, _core.AsyncExecutor):
             self._loop = self._loop or LoopThread()

@@ -6,12 +6,14 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from conductor_fast.interop.tasks import task_maker
 from conductor_fast.interop.workers import is_async, read_worker
 from conductor_fast.model.task import Task
 from conductor_fast.worker.binding import Binding, bind
+from conductor_fast.worker.converter import Arguments
 from conductor_fast.worker.worker_interface import WorkerInterface
 
 
@@ -51,10 +53,10 @@ def _bound(task_type: str, function: Callable[..., Any], *, is_class: bool) -> B
         )
     if binding.is_async:
         return binding
-    return Binding(binding.whole_task, functools.partial(_finished, binding.call), is_async=False)
+    return replace(binding, call=functools.partial(_finished, binding.call))
 
 
-def _finished(call: Callable[[dict[str, Any]], Any], arguments: dict[str, Any]) -> Any:
+def _finished(call: Callable[[Any], Any], arguments: Arguments) -> Any:
     """The output of a plain function, which may be a coroutine there: a wrapper around a coroutine function
     is none itself.
     """

@@ -13,7 +13,7 @@ from conductor_fast.model.exceptions import ConfigurationError
 from conductor_fast.model.task import Task
 from conductor_fast.worker.annotations import Reader, shown
 from conductor_fast.worker.compile import Compiler
-from conductor_fast.worker.converter import Argument, Converter, caller
+from conductor_fast.worker.converter import Argument, Arguments, Converter, Member, caller, members
 from conductor_fast.worker.hints import Names, UnresolvedAnnotation
 from conductor_fast.worker.libraries import Unusable
 from conductor_fast.worker.records import read_rest
@@ -29,13 +29,14 @@ _MakeTask = Callable[[dict[str, Any]], Any]
 class Binding:
     """How to run a function on what a lane hands out.
 
-    `call` takes the whole task as the server sent it if `whole_task`, else its `inputData`. What it gives
-    is the output, or a coroutine of it if `is_async`.
+    `call` takes the whole task as the server sent it if `whole_task`, else its `inputData`, or the values of
+    its `members` alone. What it gives is the output, or a coroutine of it if `is_async`.
     """
 
     whole_task: bool
-    call: Callable[[dict[str, Any]], Any]
+    call: Callable[[Any], Any]
     is_async: bool = False
+    members: list[Member] | None = None
 
 
 def bind(
@@ -78,7 +79,8 @@ def bind(
         raise refuse("its function takes only *args, but inputs are passed by name; name its parameters")
     if not isinstance(strict_inputs, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - users have no checker
         raise refuse(f"strict_inputs is a {type(strict_inputs).__name__}; give True or False")
-    return Binding(False, _input_call(function, parameters, resolved, refuse, strict=strict_inputs), is_async)
+    call, taken = _input_call(function, parameters, resolved, refuse, strict=strict_inputs)
+    return Binding(False, call, is_async, taken)
 
 
 def _called(function: Any) -> Any:
@@ -145,7 +147,7 @@ def _input_call(
     refuse: _Refuse,
     *,
     strict: bool,
-) -> Callable[[dict[str, Any]], Any]:
+) -> tuple[Callable[[Arguments], Any], list[Member] | None]:
     reader, compiler = Reader(), Compiler(strict=strict)
     arguments: list[Argument] = []
     rest: Converter | None = None
@@ -168,4 +170,4 @@ def _input_call(
             arguments.append(compiler.argument(Field(parameter.name, shape, default, by_name)))
         except Unusable as error:
             raise refuse(f"{named}, but {error}; correct the type, or annotate Any") from None
-    return caller(function, arguments, rest)
+    return caller(function, arguments, rest), members(arguments, rest)

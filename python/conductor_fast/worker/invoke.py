@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from conductor_fast._core import Job, Lane
     from conductor_fast.worker.binding import Binding
+    from conductor_fast.worker.converter import Arguments
 
 
 class _Running:
@@ -57,7 +58,7 @@ def run_lane(lane: Lane, binding: Binding) -> None:
             arguments = take()
 
 
-def _report(lane: Lane, outcome: Outcome, running: _Running) -> dict[str, Any] | None:
+def _report(lane: Lane, outcome: Outcome, running: _Running) -> Arguments | None:
     outcome, logs = _merged(outcome, running)
     try:
         return lane.report(outcome.status, outcome.output, logs=logs, **_fields(outcome))
@@ -66,7 +67,7 @@ def _report(lane: Lane, outcome: Outcome, running: _Running) -> dict[str, Any] |
 
 
 async def run_job(
-    job: Job, call: Callable[[dict[str, Any]], Any], current_task: Callable[[], Task[Any] | None]
+    job: Job, call: Callable[[Arguments], Any], current_task: Callable[[], Task[Any] | None]
 ) -> None:
     """Run one task of a coroutine function and report it. Runs as an `asyncio.Task` of its own."""
     context_source.set(job)

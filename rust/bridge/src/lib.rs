@@ -19,7 +19,7 @@ mod core {
     #[pymodule_export]
     use crate::client::PyClient;
     #[pymodule_export]
-    use crate::convert::{PyTokenSource, decode_json, encode_json};
+    use crate::convert::{PyTokenSource, decode_json, decode_members, encode_json};
     #[pymodule_export]
     use crate::dev_server::{PyDevServer, run_floor};
     #[pymodule_export]

@@ -10,7 +10,7 @@ use conductor_core::worker::{BurstQueue, Executor, ReadyQueue, TaskRunner};
 use pyo3::prelude::*;
 
 use crate::client::wait;
-use crate::convert::{Nan, PyServerSettings, from_millis, to_python};
+use crate::convert::{Members, NamedMembers, Nan, PyServerSettings, from_millis, to_python};
 use crate::execute::{
     Bell, Coroutines, EventQueue, Forward, Line, NamedFields, PyAsyncExecutor, PySyncExecutor, Reporting,
 };
@@ -45,6 +45,7 @@ impl PyWorkerConfig {
     fn reporting(
         &self,
         whole_task: bool,
+        members: Option<NamedMembers>,
         to_plain: Py<PyAny>,
         forward: &Arc<Forward>,
     ) -> PyResult<Arc<Reporting>> {
@@ -53,7 +54,9 @@ impl PyWorkerConfig {
         let forward = Arc::clone(forward);
         let metrics = worker_metrics(&self.task_type.as_str().into(), self.domain.as_deref());
         let told_of_fault = AtomicBool::new(false);
-        let reporting = Reporting { worker_id, whole_task, to_plain, nan, metrics, forward, told_of_fault };
+        let members = members.and_then(Members::new);
+        let reporting =
+            Reporting { worker_id, whole_task, members, to_plain, nan, metrics, forward, told_of_fault };
         Ok(Arc::new(reporting))
     }
 
@@ -126,32 +129,34 @@ impl PyRuntime {
 
     /// A worker whose functions run on threads. Starts to poll, unless paused or `on_request`:
     /// then only `poll_once` does.
-    #[pyo3(signature = (config, *, whole_task, to_plain, on_request))]
+    #[pyo3(signature = (config, *, whole_task, members, to_plain, on_request))]
     fn add_worker(
         &self,
         py: Python<'_>,
         config: PyWorkerConfig,
         whole_task: bool,
+        members: Option<NamedMembers>,
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PySyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
+        let reporting = config.reporting(whole_task, members, to_plain, &self.forward)?;
         let queue = Arc::new(ReadyQueue::default());
         let runner = self.add(py, config, Arc::clone(&queue) as _, on_request)?;
         Ok(PySyncExecutor { queue, runner, reporting })
     }
 
     /// A worker whose functions are coroutines.
-    #[pyo3(signature = (config, *, whole_task, to_plain, on_request))]
+    #[pyo3(signature = (config, *, whole_task, members, to_plain, on_request))]
     fn add_async_worker(
         &self,
         py: Python<'_>,
         config: PyWorkerConfig,
         whole_task: bool,
+        members: Option<NamedMembers>,
         to_plain: Py<PyAny>,
         on_request: bool,
     ) -> PyResult<PyAsyncExecutor> {
-        let reporting = config.reporting(whole_task, to_plain, &self.forward)?;
+        let reporting = config.reporting(whole_task, members, to_plain, &self.forward)?;
         let bell = Arc::new(Bell::new()?);
         let ringing = Arc::clone(&bell);
         let queue = Arc::new(BurstQueue::new(move || ringing.ring()));

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conductor_fast._core import decode_json
+from conductor_fast._core import decode_json, decode_members
 
 CORPUS = Path(__file__).parents[3] / "rust" / "core" / "tests" / "corpus" / "decode"
 FILES = sorted(CORPUS.iterdir())
@@ -57,7 +57,16 @@ def same(one: Any, other: Any) -> bool:
 
 def is_read_as_json(text: bytes) -> bool:
     expected = {} if text in (b"", b"null") else read(text, json.loads)
-    return same(read(text, decode_json), expected)
+    return same(read(text, decode_json), expected) and are_its_members(text, expected)
+
+
+def are_its_members(text: bytes, expected: dict[str, Any] | None) -> bool:
+    """The values alone are the same ones, or it takes the whole."""
+    names = [name for name in reversed(expected or {}) if name.isprintable()]
+    values = decode_members(text, [(name, None) for name in names] + [("absent", (0,))])
+    if values is None:
+        return True
+    return expected is not None and same(list(values), [expected[name] for name in names] + [0])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

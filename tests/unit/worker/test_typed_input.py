@@ -18,13 +18,33 @@ BEGIN, END = "<!-- typed-input-table -->", "<!-- /typed-input-table -->"
 
 
 def bound(annotation: Any, *, strict_inputs: bool = True) -> Any:
-    """What runs a function of two parameters, of which the first is so annotated."""
+    """What runs a function of two parameters, of which the first is so annotated, on an input.
+
+    On its values alone first: the answer is the same.
+    """
 
     def function(value: Any, other: int = 0) -> Any:
         return value
 
     function.__annotations__["value"] = annotation
-    return bind("typed", function, strict_inputs=strict_inputs).call
+    binding = bind("typed", function, strict_inputs=strict_inputs)
+
+    def call(inputs: dict[str, Any]) -> Any:
+        members = binding.members or []
+        if not all(name in inputs or stand_in for name, stand_in in members):
+            return binding.call(inputs)
+        values = tuple(inputs.get(name, *(stand_in or ())) for name, stand_in in members)
+        try:
+            of_values = binding.call(values)
+        except InputMismatch as mismatch:
+            with pytest.raises(InputMismatch, match=f"^{re.escape(str(mismatch))}$"):
+                binding.call(inputs)
+            raise
+        of_dict = binding.call(inputs)
+        assert (type(of_values), repr(of_values)) == (type(of_dict), repr(of_dict))
+        return of_dict
+
+    return call
 
 
 GOOD = [pytest.param(r, *pair, id=f"{r.shown}-{i}") for r in ROWS for i, pair in enumerate(r.takes)]

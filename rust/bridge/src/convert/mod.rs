@@ -3,6 +3,7 @@
 mod error;
 mod duration;
 mod decode;
+mod members;
 mod encode_error;
 mod encode_scalar;
 mod encode;
@@ -14,5 +15,6 @@ pub(crate) use duration::from_millis;
 pub(crate) use encode::Encoder;
 pub(crate) use encode_scalar::Nan;
 pub(crate) use error::to_python;
-pub(crate) use json::{decode_json, encode_json};
+pub(crate) use json::{decode_json, decode_members, encode_json};
+pub(crate) use members::{Members, NamedMembers};
 pub(crate) use settings::{PyServerSettings, PyTokenSource};

@@ -79,7 +79,7 @@ impl PyJob {
     ///
     /// Kept from here on and not earlier: a task that is cancelled before it begins never comes here, and would be
     /// kept for ever. The loop has a strong reference until then.
-    fn start<'py>(&self, py: Python<'py>, task: Py<PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    fn start<'py>(&self, py: Python<'py>, task: Py<PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let may_run = |completion: &&Completion| !completion.is_cancelled() && !self.coroutines.is_closed();
         let hold = self.lock().completion.as_ref().filter(may_run).and_then(Completion::hold);
         let Some(hold) = hold else { return Ok(None) };

@@ -42,7 +42,7 @@ impl PyLane {
         py: Python<'py>,
         mut ended: Option<Ended>,
         may_wait: bool,
-    ) -> Option<Bound<'py, PyDict>> {
+    ) -> Option<Bound<'py, PyAny>> {
         loop {
             // First without detaching: under load the next task is there, and a detach is a chance to
             // lose the GIL to another thread for nothing.
@@ -101,7 +101,7 @@ impl Drop for PyLane {
 #[pymethods]
 impl PyLane {
     /// Waits for a task; returns its input (or the whole task), `None` once the executor is closed.
-    fn take<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
+    fn take<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.next(py, None, true)
     }
 
@@ -111,7 +111,7 @@ impl PyLane {
         &self,
         py: Python<'py>,
         output: &Bound<'py, PyDict>,
-    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Current { task, completion, run, started, .. } = self.current()?;
         let at = Instant::now();
         let took = at - started;
@@ -132,7 +132,7 @@ impl PyLane {
         callback_after_seconds: Option<u64>,
         logs: Option<Vec<(String, i64)>>,
         external_output_payload_storage_path: Option<&str>,
-    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (task, returned_after) = {
             let current = self.lock();
             let current = current.as_ref().ok_or_else(no_task)?;

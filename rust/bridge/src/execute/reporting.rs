@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 
 use super::event_queue::{Execution, Step};
 use super::forward::Forward;
-use crate::convert::{Encoder, Nan, decode};
+use crate::convert::{Encoder, Members, Nan, decode};
 use crate::memory;
 
 /// How the tasks of one worker are read and reported.
@@ -20,6 +20,8 @@ pub(crate) struct Reporting {
     pub(crate) worker_id: Arc<str>,
     /// The function asks for the `Task`, not for its input.
     pub(crate) whole_task: bool,
+    /// What it takes of its input, if it is to get the values alone.
+    pub(crate) members: Option<Members>,
     pub(crate) to_plain: Py<PyAny>,
     pub(crate) nan: Nan,
     pub(crate) metrics: Arc<WorkerMetrics>,
@@ -73,11 +75,16 @@ impl Reporting {
         &self,
         py: Python<'py>,
         task: &PolledTask,
-    ) -> Result<Bound<'py, PyDict>, TaskResult> {
+    ) -> Result<Bound<'py, PyAny>, TaskResult> {
         let (json, name) =
             if self.whole_task { (task.raw(), "The task") } else { (task.input(), "inputData") };
         memory::passed(json.len());
-        let read = self.contained(py, task, "read its input", || decode(py, json, name));
+        let read = self.contained(py, task, "read its input", || {
+            match self.members.as_ref().and_then(|members| members.decode(py, json)) {
+                Some(values) => Ok(values.into_any()),
+                None => decode(py, json, name).map(Bound::into_any),
+            }
+        });
         let (what, status, reason) = match read {
             Ok(Ok(arguments)) => return Ok(arguments),
             Ok(Err(reason)) => ("unreadable_input", Status::FailedWithTerminalError, reason),
