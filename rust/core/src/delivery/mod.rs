@@ -23,6 +23,7 @@ mod leftovers;
 mod early_post;
 mod updater;
 mod telling;
+mod refused;
 mod replay;
 mod admission;
 

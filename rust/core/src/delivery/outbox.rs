@@ -272,7 +272,7 @@ impl State {
         while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
             self.ready.push(entry.remove());
         }
-        let (ready, later, posting) = (&self.ready, &self.later, self.posting);
+        let (ready, later, posting) = (&self.ready, &self.later, self.in_flight());
         let (probes, next) = self.ways.probes(now, accepted, |task_type| {
             let is_it = |letter: &Letter| task_type.is_none_or(|task_type| letter.is_of(task_type));
             posting > 0 || ready.iter().any(is_it) || later.values().any(is_it)
