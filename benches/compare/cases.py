@@ -11,6 +11,10 @@ OURS_1 = Client("conductor_fast, 1 thread", "ours")
 OURS_10 = Client("conductor_fast, 10 threads", "ours", slots=10)
 OURS_50 = Client("conductor_fast, 50 threads", "ours", slots=50)
 OURS_ASYNC = Client("conductor_fast, 100 coroutines", "ours", "async_noop", 100)
+# The others are on uvloop, which is used where it is installed.
+OURS_ASYNCIO = Client(
+    "conductor_fast, 100 coroutines, plain asyncio", "ours", "async_noop", 100, 1, ("asyncio",), quick=False
+)
 SDK_1 = Client("conductor-python, 1 thread", "sdk")
 SDK_10 = Client("conductor-python, 10 threads", "sdk", slots=10)
 SDK_50 = Client("conductor-python, 50 threads", "sdk", slots=50, quick=False)
@@ -55,6 +59,7 @@ _THROUGHPUT = ("tasks_per_second", "cpu_micros_per_task", "cpu_per_floor", "swit
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "cpu_micros_per_task")
 _IDLE = ("cpu_percent", "polls_per_second", "pss_mib", "first_poll_seconds")
 _YIELDING = Client("conductor_fast, 100 coroutines", "ours", "async_yield", 100)
+_YIELDING_ASYNCIO = replace(OURS_ASYNCIO, function="async_yield")
 _IDLE_CLIENTS = (
     Client("conductor_fast, 10 task types", "ours", task_types=10),
     Client("conductor-python, 10 task types", "sdk", task_types=10),
@@ -78,6 +83,7 @@ SCENARIOS = (
             OURS_10,
             OURS_50,
             OURS_ASYNC,
+            OURS_ASYNCIO,
             again(OURS_10),
             SDK_1,
             SDK_10,
@@ -143,7 +149,7 @@ SCENARIOS = (
     Scenario(
         "yield",
         "Closed loop: one `await asyncio.sleep(0)`",
-        (FLOOR, _YIELDING, again(_YIELDING)),
+        (FLOOR, _YIELDING, _YIELDING_ASYNCIO, again(_YIELDING)),
         _THROUGHPUT,
         bench=True,
     ),

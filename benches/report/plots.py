@@ -79,7 +79,7 @@ def _cost(results: Results) -> str | None:
     picture, drawn = Picture(), 0
     families: list[tuple[str, str, Callable[[Client], bool]]] = [
         ("conductor_fast, threads", "ours", lambda client: client.function == "noop"),
-        ("conductor_fast, coroutines", "ours", lambda client: client.function == "async_noop"),
+        ("conductor_fast, coroutines", "ours", lambda client: client == cases.OURS_ASYNC),
         ("conductor-python, threads", "sdk", lambda client: client.function == "noop"),
         ("Go SDK", "go", lambda _: True),
         ("Rust SDK", "rust", lambda _: True),
