@@ -196,13 +196,18 @@ def test_the_task_factory_of_the_program_makes_them(server: DevServer) -> None:
     assert server.count("work", "COMPLETED") == 3
 
 
-def test_the_loop_of_the_program_makes_them(server: DevServer) -> None:
+@pytest.mark.parametrize("by_class", [True, False])
+def test_the_loop_of_the_program_makes_them(server: DevServer, by_class: bool) -> None:
     made: list[str] = []
 
     class Own(asyncio.SelectorEventLoop):
         def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
             made.append(coro.__name__)
             return super().create_task(coro, **options)
+
+    def traced(coro: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coro.__name__)
+        return asyncio.SelectorEventLoop.create_task(loop, coro, **options)
 
     async def program() -> None:
         async with TaskHandler([Worker("own", own)], configuration):
@@ -212,7 +217,9 @@ def test_the_loop_of_the_program_makes_them(server: DevServer) -> None:
     async def own() -> None: ...
 
     configuration = Configuration(server_api_url=server.url)
-    loop = Own()
+    loop = Own() if by_class else asyncio.SelectorEventLoop()
+    if not by_class:
+        loop.create_task = traced  # type: ignore[method-assign]
     loop.run_until_complete(asyncio.wait_for(program(), 30))
     loop.close()
     assert made.count("run_job") == 3

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import logging
 import math
 import os
 import threading
 import time
+import weakref
 from datetime import timedelta
 from typing import Any
 
@@ -345,6 +347,22 @@ def test_process_isolation_is_said_to_have_no_effect(
         host.start_worker("greet", lambda task: None)
         host.start_worker("other", lambda task: None)
     assert caplog.text.count("CONDUCTOR_WORKER_ISOLATION=process has no effect") == 1
+
+
+def test_a_stopped_host_that_a_default_of_its_function_holds_is_let_go(server: DevServer) -> None:
+    host = WorkerHost(server.url)
+
+    def work(x: int, own: Any = host) -> dict[str, bool]:
+        return {"is_own": own.alive() is not None}
+
+    host.start_worker("work", work)
+    server.push("work", {"x": 1})
+    assert server.wait_for(1, "work", "COMPLETED")
+    assert server.tasks("work")[0]["outputData"] == {"is_own": True}
+    host.stop()
+    kept = weakref.ref(host)
+    del host, work
+    wait_until(lambda: gc.collect() >= 0 and kept() is None, "it to be let go", 10)
 
 
 def test_a_forked_child_is_told_what_to_do(server: DevServer, host: WorkerHost) -> None:

@@ -60,7 +60,7 @@ def facts() -> dict[str, Any]:
 def sample(name: str, words: list[str], number: int, seconds: float, threads: int) -> Sample:
     """One stretch of a client in fresh processes. FailedError."""
     cores = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryFile("w+") as errors, _program(cores[:-1] or cores) as server:
+    with tempfile.TemporaryFile("w+") as errors, dev_server(cores[:-1] or cores) as server:
         url = _line(server)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("CONDUCTOR_")}
         with (
@@ -75,18 +75,18 @@ def sample(name: str, words: list[str], number: int, seconds: float, threads: in
         ):
             try:
                 deadline = time.monotonic() + _START_SECONDS
-                while not _ask(server, "count"):
+                while not ask(server, "count"):
                     if client.poll() is not None or time.monotonic() > deadline:
                         errors.seek(0)
                         raise FailedError(f"did no work: {errors.read().strip()[-500:]}")
                     time.sleep(0.02)
                 time.sleep(_WARM_UP)
-                begun, before, cpu = time.monotonic(), _ask(server, "count"), _cpu_seconds(client)
+                begun, before, cpu = time.monotonic(), ask(server, "count"), _cpu_seconds(client)
                 time.sleep(seconds)
-                wall, tasks = time.monotonic() - begun, _ask(server, "count") - before
+                wall, tasks = time.monotonic() - begun, ask(server, "count") - before
                 cpu = _cpu_seconds(client) - cpu
                 memory = pss_mebibytes(members(client.pid))
-                wrong = _ask(server, "check")
+                wrong = ask(server, "check")
                 if client.poll() is not None:
                     errors.seek(0)
                     raise FailedError(f"ended in the middle: {errors.read().strip()[-500:]}")
@@ -108,7 +108,8 @@ def _cpu_seconds(client: subprocess.Popen[bytes]) -> float:
 
 
 @contextmanager
-def _program(cores: list[int]) -> Generator[subprocess.Popen[str]]:
+def dev_server(cores: list[int]) -> Generator[subprocess.Popen[str]]:
+    """On these cores, for one stretch. Its first line is its URL; `ask` it for numbers."""
     with subprocess.Popen(
         [sys.executable, "-m", "conductor_fast.cli.bench_server"],
         stdin=subprocess.PIPE,
@@ -119,11 +120,13 @@ def _program(cores: list[int]) -> Generator[subprocess.Popen[str]]:
         yield server
 
 
-def _ask(server: subprocess.Popen[str], word: str) -> int:
+def ask(server: subprocess.Popen[str], word: str) -> int:
+    """`count`: tasks completed; `check`: results that are wrong. FailedError if it has ended."""
     if server.stdin is None:
         raise FailedError("the dev server is closed")
-    server.stdin.write(f"{word}\n")
-    server.stdin.flush()
+    # Where it has ended, the answer is missing. Unbuffered: what is left would be written at the end again.
+    with suppress(BrokenPipeError):
+        os.write(server.stdin.fileno(), f"{word}\n".encode())
     return int(_line(server))
 
 

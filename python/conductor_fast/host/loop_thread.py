@@ -26,9 +26,12 @@ def _at_once(loop: asyncio.AbstractEventLoop) -> _Start | None:
     """What makes tasks whose first step runs before the call returns: without a handle and a turn of the loop
     for those that await nothing (25 instead of 38 thousand instructions a task).
 
-    None before CPython 3.12, and where the loop's class may make its tasks in a way of its own.
+    None before CPython 3.12.5, in which `get_coro` of a task that ended in its first step ends the process
+    (python/cpython#122332), and where the loop's class may make its tasks in a way of its own.
     """
-    if sys.version_info >= (3, 12) and type(loop).__module__.partition(".")[0] in ("asyncio", "uvloop"):
+    is_known = type(loop).__module__.partition(".")[0] in ("asyncio", "uvloop")
+    # Twice: type checkers compare no more than the minor version.
+    if sys.version_info >= (3, 12) and sys.version_info >= (3, 12, 5) and is_known:
         return partial(asyncio.Task, loop=loop, eager_start=True)
     return None
 
@@ -51,7 +54,8 @@ class AsyncWorkers:
 
     def _drain(self, executor: AsyncExecutor, call: Callable[[Arguments], Any]) -> None:
         start: _Start = self.loop.create_task
-        if self._at_once is not None and self.loop.get_task_factory() is None:
+        is_plain = self.loop.get_task_factory() is None and "create_task" not in vars(self.loop)
+        if self._at_once is not None and is_plain:
             start = self._at_once
         for job in executor.drain():
             start(run_job(job, call, asyncio.current_task))  # the job keeps it

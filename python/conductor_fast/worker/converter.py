@@ -50,6 +50,8 @@ class Argument:
 
 
 _ABSENT = object()
+# What the engine may hold for as long as it lives: the collector does not see what hangs on it there.
+_ATOMS = frozenset((type(None), bool, int, float, str, bytes))
 
 
 class _Code:
@@ -145,7 +147,18 @@ def members(arguments: list[Argument], rest: Converter | None) -> list[Member] |
 def _stand_in(argument: Argument) -> tuple[Any] | None:
     if argument.default is REQUIRED:
         return None
-    return (argument.default if argument.converter.passes is EVERYTHING else _ABSENT,)
+    is_used = argument.converter.passes is EVERYTHING and type(argument.default) in _ATOMS
+    return (argument.default if is_used else _ABSENT,)
+
+
+def _unpacked(arguments: list[Argument], values: list[str]) -> list[str]:
+    """Lines that take the values out of `source`, a tuple."""
+    lines = [f"{', '.join(values)}, = source"]
+    for index, (argument, value) in enumerate(zip(arguments, values, strict=True)):
+        # What is to be converted has its default there.
+        if argument.converter.passes is EVERYTHING and _stand_in(argument) == (_ABSENT,):
+            lines += [f"if {value} is absent:", f"    {value} = default_{index}"]
+    return lines
 
 
 def caller(
@@ -162,7 +175,7 @@ def caller(
     if members(arguments, rest) is not None:
         lines = [
             "if type(source) is tuple:",
-            f"    {', '.join(code.values)}, = source",
+            *(f"    {line}" for line in _unpacked(arguments, code.values)),
             "else:",
             *(f"    {line}" for line in lines),
         ]

@@ -34,6 +34,14 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
+def test_a_dev_server_that_ends_is_a_failed_stretch_and_nothing_else() -> None:
+    with bench_run.dev_server([0]) as server:
+        server.kill()
+        server.wait()
+        with pytest.raises(FailedError, match="the dev server ended"):
+            bench_run.ask(server, "count")
+
+
 def test_rounds_alternate_and_the_answer_is_a_table_and_two_plots(
     measured: list[str], tmp_path: Path
 ) -> None:
