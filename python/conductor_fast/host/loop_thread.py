@@ -53,10 +53,9 @@ class AsyncWorkers:
         self.loop.add_reader(executor.fileno(), self._drain, executor, binding.call)
 
     def _drain(self, executor: AsyncExecutor, call: Callable[[Arguments], Any]) -> None:
-        start: _Start = self.loop.create_task
-        is_plain = self.loop.get_task_factory() is None and "create_task" not in vars(self.loop)
-        if self._at_once is not None and is_plain:
-            start = self._at_once
+        start = self._at_once
+        if start is None or self.loop.get_task_factory() is not None or "create_task" in vars(self.loop):
+            start = self.loop.create_task
         for job in executor.drain():
             start(run_job(job, call, asyncio.current_task))  # the job keeps it
         for task in executor.take_cancelled():
