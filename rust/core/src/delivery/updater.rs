@@ -204,6 +204,11 @@ impl Updater {
         })
     }
 
+    /// Of the host.
+    pub(crate) fn since_start(&self) -> Duration {
+        now().saturating_duration_since(self.start)
+    }
+
     /// Not where a result is on disk before it is sent.
     pub(crate) fn posts_early(&self) -> bool {
         self.spool.is_none()

@@ -129,6 +129,23 @@ impl PollPlan {
         interval.saturating_sub(took)
     }
 
+    /// A delay shortened such that the idle workers of a host, whose pollers agree on `since`, poll at the same
+    /// moments: waking up costs more than the poll. Not where the user has set the interval.
+    pub fn together(&self, delay: Duration, since: Duration) -> Duration {
+        match self.interval {
+            PollInterval::UpTo(interval) if !interval.is_zero() && self.rests(interval) => {
+                let beyond = (since + delay).as_nanos() % interval.as_nanos();
+                delay.saturating_sub(Duration::from_nanos(beyond.try_into().unwrap_or_default()))
+            }
+            _ => delay,
+        }
+    }
+
+    /// Is it back at the whole interval between two polls?
+    fn rests(&self, interval: Duration) -> bool {
+        self.empty > 0 && Duration::from_millis(1 << (self.empty - 1).min(20)) >= interval
+    }
+
     /// SQL stores wait with a partial batch until the timeout (PostgresQueueDAO.java). They are asked for one task, and
     /// for twice as many after each full batch, so that none waits for others that do not come.
     fn learn(&mut self, request: PollRequest, received: usize, took: Duration) {
@@ -185,6 +202,33 @@ mod tests {
         let request = plan.next(free);
         let delay = plan.answered(request, received, ms(took));
         (request.count, request.timeout.as_millis(), delay.as_millis())
+    }
+
+    #[test]
+    fn idle_pollers_of_one_interval_meet() {
+        let (mut due, mut polls) = ([3, 71, 140, 199].map(ms), [0; 4]);
+        let mut plans = [(); 4].map(|()| plan(PollInterval::UpTo(ms(100)), None));
+        for (number, plan) in plans.iter_mut().enumerate() {
+            while polls[number] < 20 {
+                let request = plan.next(1);
+                let (now, delay) = (due[number] + ms(1), plan.answered(request, 0, ms(1)));
+                let shortened = plan.together(delay, now);
+                assert!(shortened <= delay);
+                due[number] = now + shortened;
+                polls[number] += 1;
+            }
+            assert_eq!(due[number].as_millis() % 100, 0);
+            let delay = plan.answered(plan.next(1), 0, ms(1));
+            assert_eq!(plan.together(delay, due[number] + ms(1)), ms(99), "from then on the whole interval");
+        }
+        let exact = plan(PollInterval::Exactly(ms(100)), None);
+        assert_eq!(exact.together(ms(99), ms(42)), ms(99));
+        assert_eq!(plan(PollInterval::UpTo(ms(0)), None).together(ms(0), ms(42)), ms(0));
+        assert_eq!(
+            plan(PollInterval::UpTo(ms(100)), None).together(ms(8), ms(42)),
+            ms(8),
+            "it has just worked"
+        );
     }
 
     #[test]

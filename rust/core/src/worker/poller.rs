@@ -54,7 +54,8 @@ impl TaskRunner {
                         // The server did not wait for tasks to come.
                         round_trip.record(took);
                     }
-                    plan.answered(request, received, took)
+                    let delay = plan.answered(request, received, took);
+                    plan.together(delay, self.updater.since_start())
                 }
                 Err(error) => {
                     let delay = plan.failed(request.count, &error, fastrand::f64());

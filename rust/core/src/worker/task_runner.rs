@@ -54,7 +54,7 @@ pub struct TaskRunner {
     pub(super) metrics: Arc<WorkerMetrics>,
     pub(super) executor: Arc<dyn Executor>,
     report: mpsc::UnboundedSender<Finished<Option<Slot>>>,
-    updater: Arc<Updater>,
+    pub(super) updater: Arc<Updater>,
     relief_wanted: Notify,
     ahead: Mutex<Ahead>,
     /// Tasks went to the executor for which it may have no thread.
