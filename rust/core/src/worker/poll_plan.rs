@@ -123,7 +123,7 @@ impl PollPlan {
         }
         let interval = match self.interval {
             PollInterval::Exactly(interval) => interval,
-            PollInterval::UpTo(interval) => interval.min(Duration::from_millis(1 << self.empty.min(20))),
+            PollInterval::UpTo(interval) => interval.min(backed_off(self.empty)),
         };
         self.empty = self.empty.saturating_add(1);
         interval.saturating_sub(took)
@@ -143,7 +143,7 @@ impl PollPlan {
 
     /// Is it back at the whole interval between two polls?
     fn rests(&self, interval: Duration) -> bool {
-        self.empty > 0 && Duration::from_millis(1 << (self.empty - 1).min(20)) >= interval
+        self.empty > 0 && backed_off(self.empty - 1) >= interval
     }
 
     /// SQL stores wait with a partial batch until the timeout (PostgresQueueDAO.java). They are asked for one task, and
@@ -169,6 +169,11 @@ impl PollPlan {
             _ => self.failures.failed(random),
         }
     }
+}
+
+/// The interval after so many empty polls in a row, if the setting allows it.
+fn backed_off(empty: u32) -> Duration {
+    Duration::from_millis(1 << empty.min(20))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use conductor_core::delivery::{Held, Stage};
 use conductor_core::error::{Error, classify};
 use conductor_core::transport::{BoxFuture, PollRequest, Queue, TaskClient};
+use conductor_core::wire::{PolledTask, TaskResult};
 use conductor_devserver::{DevServer, Options, PushOptions};
 use tokio::sync::watch;
 
@@ -153,14 +154,20 @@ fn the_result_of_a_task_that_came_beside_another_is_sent_by_the_io_thread() {
     assert!(client.posts().contains(&io));
 }
 
-#[test]
-fn one_that_is_refused_is_sent_again_by_the_io_thread() {
-    let client = OneByOne::new(true, 1);
-    let mut engine = Engine::start_with(Arc::clone(&client) as _);
-    engine.worker("lone", 1, echo);
+/// By a worker of one thread, which is then stopped. Its I/O thread.
+fn ten_are_posted(client: &Arc<OneByOne>, work: fn(&PolledTask) -> TaskResult) -> ThreadId {
+    let mut engine = Engine::start_with(Arc::clone(client) as _);
+    engine.worker("lone", 1, work);
     eventually("ten are posted", || client.posts().len() >= 10);
     let io = client.io_thread();
     assert!(engine.stop(DEADLINE).is_empty());
+    io
+}
+
+#[test]
+fn one_that_is_refused_is_sent_again_by_the_io_thread() {
+    let client = OneByOne::new(true, 1);
+    let io = ten_are_posted(&client, echo);
     assert!(client.posts().contains(&io));
     assert_eq!(client.posts().len(), client.count("task") + 1, "one was posted twice");
 }
@@ -168,11 +175,7 @@ fn one_that_is_refused_is_sent_again_by_the_io_thread() {
 #[test]
 fn a_task_that_goes_back_is_reported_by_the_io_thread() {
     let client = OneByOne::new(true, 0);
-    let mut engine = Engine::start_with(Arc::clone(&client) as _);
-    engine.worker("lone", 1, in_progress);
-    eventually("ten are posted", || client.posts().len() >= 10);
-    let io = client.io_thread();
-    assert!(engine.stop(DEADLINE).is_empty());
+    let io = ten_are_posted(&client, in_progress);
     assert!(client.posts().iter().all(|thread| *thread == io));
 }
 
